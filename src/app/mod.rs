@@ -1,0 +1,1 @@
+//! Session state without a window: commands, undo, selections.

@@ -1,0 +1,1 @@
+//! The case folder: events in Parquet, annotations and ledger in SQLite, runs.

@@ -1,0 +1,89 @@
+//! The ledger: what each source is and what was read of it. Nothing is dropped in silence.
+
+use serde::{Deserialize, Serialize};
+
+/// How much of a source could be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceStatus {
+    /// Every record became an event.
+    #[default]
+    Whole,
+    /// Some records could not be read; the entries say which.
+    Partial,
+    /// Evidence by its look, but nothing could be read.
+    Unreadable,
+    /// Not evidence; the first entry says why. Does not touch the exit status.
+    NotEvidence,
+    /// Same bytes as another source, read once.
+    Duplicate,
+}
+
+/// One thing that went wrong in a source, or is worth knowing about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerEntry {
+    /// Byte offset in the source, where known.
+    pub offset: Option<u64>,
+    /// Record position (from 1) or, for EVTX, the record number the parser named.
+    pub record: Option<u64>,
+    /// What, and what it means, in one line.
+    pub what: String,
+}
+
+/// One source's row in the ledger. `records = ok + recovered + joined + bad`: every record is one of the four.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Ledger {
+    /// Path relative to the argument's parent, `/`-separated; archive members as `a.zip!/b.evtx`.
+    pub source_file: String,
+    /// Absolute path on this machine, for opening it again; never written to rankings.
+    pub path: String,
+    /// Lower-case hex; empty when the bytes could not be read.
+    pub sha256: String,
+    /// Size.
+    pub bytes: u64,
+    /// Format's name (`EVTX`, `plaso l2tcsv`, ...), or `unknown`.
+    pub format: String,
+    /// 0..1: how sure the recognition is.
+    pub certainty: f32,
+    /// How much could be read.
+    pub status: SourceStatus,
+    /// Records that gave at least one event, read in order.
+    pub records_ok: u64,
+    /// Records that gave an event but were carved.
+    pub records_recovered: u64,
+    /// Records merged into another record's event.
+    pub records_joined: u64,
+    /// Records that could not be read.
+    pub records_bad: u64,
+    /// Events written.
+    pub events: u64,
+    /// Events without a usable time.
+    pub no_time: u64,
+    /// How local times were read (`UTC`, `stated`, or the zone chosen).
+    pub zone: String,
+    /// Defects with offsets: the first 1,000, bad records first come first kept.
+    pub entries: Vec<LedgerEntry>,
+    /// Number of defects, kept or not.
+    pub defects: u64,
+    /// `source_file` of the source with the same bytes.
+    pub duplicate_of: Option<String>,
+    /// First event time, nanoseconds UTC.
+    pub first: Option<i64>,
+    /// Last event time, nanoseconds UTC.
+    pub last: Option<i64>,
+    /// Computers and channels seen with their event counts, sorted; what the coverage matrix and duplicate search use.
+    pub seen: Vec<(String, String, u64)>,
+}
+
+impl Ledger {
+    /// Number of defects kept in `entries`.
+    pub const MAX_ENTRIES: usize = 1000;
+
+    /// Counts a defect and keeps it while there is room.
+    pub fn defect(&mut self, offset: Option<u64>, record: Option<u64>, what: impl Into<String>) {
+        self.defects += 1;
+        if self.entries.len() < Self::MAX_ENTRIES {
+            self.entries.push(LedgerEntry { offset, record, what: what.into() });
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Plain data that every other module may speak of: events, subjects, reports, plans.
+//!
+//! Border: no I/O, no egui, burn, polars or evtx; only the standard library, `serde` and `jiff`.
+
+mod event;
+mod ledger;
+mod plan;
+mod report;
+mod settings;
+pub mod time;
+
+pub use event::{Event, EventKey, EventRef, EventSink, EventStore, SourceSink};
+pub use ledger::{Ledger, LedgerEntry, SourceStatus};
+pub use plan::{Compute, DetectorId, Plan, Preset, RankBy, Scope, Threshold};
+pub use report::{Contribution, CurvePoint, Detection, Explain, Manifest, ManifestDetector, ManifestSource, Report, RunFacts, Stage, Subject};
+pub use settings::{ChainsSettings, FieldsSettings, GroupsSettings, ProcessSettings, Settings, TimelineSettings};

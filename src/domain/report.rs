@@ -1,0 +1,204 @@
+//! What comes out: subjects with their scores, and the report that every detector shares.
+
+use crate::domain::{DetectorId, EventKey, Preset, RankBy};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// One part of a subject's score: a field, a step, a process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Contribution {
+    /// What contributed, in the field's own name (`ParentImage`) or in words (`process context`).
+    pub name: String,
+    /// Its share of the score, 0..=1 (negative for a part that lowers it).
+    pub share: f64,
+    /// What was seen.
+    pub observed: String,
+    /// What was expected, with probabilities (`services.exe 96 %, explorer.exe 3 %`).
+    pub expected: String,
+}
+
+impl Contribution {
+    /// The reason in words: `ParentImage: saw winword.exe, expected services.exe 96 %`.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match (self.observed.is_empty(), self.expected.is_empty()) {
+            (true, true) => self.name.clone(),
+            (false, true) => format!("{}: {}", self.name, self.observed),
+            (true, false) => format!("{}: expected {}", self.name, self.expected),
+            (false, false) => format!("{}: saw {}, expected {}", self.name, self.observed, self.expected),
+        }
+    }
+}
+
+/// What a detector scored. The engine fills `rank`, `percentile`, `above` and `reasons`.
+#[derive(Clone, Debug, Default)]
+pub struct Subject {
+    /// The event that stands for it: the first member.
+    pub key: EventKey,
+    /// What it is, in one line (the first member's message, unless the detector says better).
+    pub title: Box<str>,
+    /// What kind of subject, and which (`unique event`, `chain`, ...): the CSV's `subject` column.
+    pub subject: Box<str>,
+    /// Events it stands for.
+    pub count: u64,
+    /// Nanoseconds UTC.
+    pub first_seen: Option<i64>,
+    /// Nanoseconds UTC.
+    pub last_seen: Option<i64>,
+    /// Computer of the first member.
+    pub computer: Option<Arc<str>>,
+    /// User of the first member.
+    pub user: Option<Arc<str>>,
+    /// Channel of the first member.
+    pub channel: Option<Arc<str>>,
+    /// Provider of the first member.
+    pub provider: Option<Arc<str>>,
+    /// Event ID of the first member.
+    pub event_id: Option<u32>,
+    /// `EventRecordID` of the first member.
+    pub record_id: Option<u64>,
+    /// Image of the first member.
+    pub image: Option<Arc<str>>,
+    /// Command line of the first member.
+    pub command_line: Option<Arc<str>>,
+    /// Learned part of the recommended score.
+    pub learned: Option<f64>,
+    /// Part of the recommended score that vanishes with empty knowledge tables.
+    pub prior: Option<f64>,
+    /// Reconstruction loss, where an autoencoder was trained.
+    pub loss: Option<f64>,
+    /// Sum of -log2 frequencies.
+    pub rarity: Option<f64>,
+    /// What ranks: the value of *rank by*.
+    pub score: f64,
+    /// From 1.
+    pub rank: u64,
+    /// Share of subjects with a lower score x 100.
+    pub percentile: f64,
+    /// The three largest contributions, in words.
+    pub reasons: [Box<str>; 3],
+    /// All members, in time order.
+    pub members: Box<[EventKey]>,
+}
+
+/// Tells why a subject scored as it did.
+pub trait Explain: Send + Sync {
+    /// Every contribution of the subject at `index` of [`Detection::subjects`], largest first.
+    fn explain(&self, index: usize) -> Vec<Contribution>;
+}
+
+/// What a detector hands to the engine: subjects in any fixed order, unranked.
+pub struct Detection {
+    /// Scored subjects; `learned`, `prior`, `loss`, `rarity` filled as far as they exist.
+    pub subjects: Vec<Subject>,
+    /// Explains them by index.
+    pub explain: Arc<dyn Explain>,
+    /// Identifies the model: hex of its configuration, vocabulary and weights; empty when none was trained.
+    pub model_id: String,
+    /// Rarity first, then the final one.
+    pub stage: Stage,
+    /// Words for the analyst: ignored fields, rules applied.
+    pub remarks: Vec<String>,
+}
+
+/// Which ranking this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Counting only; the network is still being trained.
+    First,
+    /// Nothing more to come.
+    Final,
+}
+
+/// One epoch of training.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// From 1.
+    pub epoch: u32,
+    /// Training loss.
+    pub train: f64,
+    /// Validation loss.
+    pub validation: Option<f64>,
+}
+
+/// One detector's result, ranked: the one type that is shown, stored and exported.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Which method.
+    pub detector: DetectorId,
+    /// Which version of it.
+    pub preset: Preset,
+    /// What ranks.
+    pub rank_by: RankBy,
+    /// Which ranking this is.
+    pub stage: Stage,
+    /// The threshold's value, in units of *rank by*.
+    pub threshold: f64,
+    /// Identifies the model.
+    pub model_id: String,
+    /// Which device trained, and why.
+    pub device: String,
+    /// Training, epoch by epoch.
+    pub curve: Vec<CurvePoint>,
+    /// Words for the analyst.
+    pub remarks: Vec<String>,
+    /// In rank order.
+    pub subjects: Vec<Subject>,
+    /// The case's run that holds this report with every contribution; empty before it is stored.
+    pub run: String,
+}
+
+/// What was run on what, written beside rankings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the file's keys")]
+pub struct Manifest {
+    pub residue: String,
+    pub seed: u64,
+    pub preset: Preset,
+    pub rank_by: RankBy,
+    pub prior: bool,
+    pub device: String,
+    pub settings: crate::domain::Settings,
+    pub sources: Vec<ManifestSource>,
+    pub baseline: Vec<ManifestSource>,
+    pub detectors: Vec<ManifestDetector>,
+    pub notices: Vec<String>,
+    pub csv_neutralised: bool,
+    /// The only part that may differ between equal runs.
+    pub run: RunFacts,
+}
+
+/// One source of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the file's keys")]
+pub struct ManifestSource {
+    pub source_file: String,
+    pub sha256: String,
+    pub format: String,
+    pub events: u64,
+}
+
+/// One detector's part of a manifest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the file's keys")]
+pub struct ManifestDetector {
+    pub detector: DetectorId,
+    pub subjects: u64,
+    pub threshold: f64,
+    pub above: u64,
+    pub model_id: String,
+    pub epochs: u32,
+    pub remarks: Vec<String>,
+}
+
+/// Facts of one run on one machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Default)]
+#[expect(missing_docs, reason = "the names are the file's keys")]
+pub struct RunFacts {
+    pub started: String,
+    pub wall: f64,
+    pub wall_ingest: f64,
+    pub peak_rss: u64,
+    pub threads: usize,
+}

@@ -1,0 +1,1 @@
+//! Writes rankings as CSV and JSONL, and the manifest.

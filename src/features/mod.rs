@@ -1,0 +1,1 @@
+//! Turns event text into features: normalised values, frequencies, vocabularies.

@@ -1,0 +1,1 @@
+//! Ranking, histogram, threshold and metrics over scores.

@@ -1,0 +1,1 @@
+//! Makes an estate of Windows hosts with a planted intrusion, as real evidence files.

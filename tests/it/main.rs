@@ -1,0 +1,13 @@
+//! The one integration binary. Groups run as `cargo test --release --test it NAME:: -- --nocapture`.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
+
+mod architecture;
+mod case;
+mod cli;
+mod fields;
+mod ingest;
+mod nn;
+mod support;
+mod synth;
+mod ui;
+mod window;
