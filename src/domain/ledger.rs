@@ -31,7 +31,7 @@ pub struct LedgerEntry {
 }
 
 /// One source's row in the ledger. `records = ok + recovered + joined + bad`: every record is one of the four.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Default)]
 pub struct Ledger {
     /// Path relative to the argument's parent, `/`-separated; archive members as `a.zip!/b.evtx`.
     pub source_file: String,

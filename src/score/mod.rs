@@ -1,1 +1,13 @@
-//! Ranking, histogram, threshold and metrics over scores.
+//! What is done with scores once they are there: ranking, histogram, threshold, and metrics against ground truth.
+//!
+//! Border: numbers and subjects only; no evidence, no models, no screen.
+
+mod histogram;
+mod metrics;
+mod rank;
+mod truth;
+
+pub use histogram::Histogram;
+pub use metrics::{Metrics, Outcome, measure};
+pub use rank::{percentiles, quantile, rank};
+pub use truth::{Label, Truth, TruthMember};
