@@ -76,7 +76,7 @@ mod tests {
         // Ranks 1 and 3 true: AP = (1/1 + 2/3) / 2; pairs won: 2 of 2 and 1 of 2.
         let m = of(&[(4.0, true), (3.0, false), (2.0, true), (1.0, false)]);
         assert_eq!(m.roc_auc, Some(0.75));
-        assert!((m.average_precision.unwrap() - (1.0 + 2.0 / 3.0) / 2.0).abs() < 1e-12);
+        assert!((m.average_precision.unwrap() - 5.0 / 6.0).abs() < 1e-12);
         assert_eq!(m.first, Some(1));
         assert_eq!(m.at[0], (10, 0.2, 1.0));
     }

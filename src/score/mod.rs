@@ -9,5 +9,5 @@ mod truth;
 
 pub use histogram::Histogram;
 pub use metrics::{Metrics, Outcome, measure};
-pub use rank::{percentiles, quantile, rank};
+pub use rank::{Ranked, percentiles, quantile, rank};
 pub use truth::{Label, Truth, TruthMember};

@@ -3,21 +3,33 @@
 use crate::domain::Subject;
 use std::cmp::Ordering;
 
-/// Sorts by score descending, then time, source, record, part, and fills `rank` (from 1) and `percentile`.
-/// Subjects whose score is no number are taken out and returned: they are a notice, never a rank. Subjects without a time stand last among equals.
-pub fn rank(subjects: &mut Vec<Subject>) -> Vec<Subject> {
-    let (mut numbers, others): (Vec<_>, Vec<_>) = std::mem::take(subjects).into_iter().partition(|s| s.score.is_finite());
-    numbers.sort_by(order);
-    let below = percentiles(numbers.iter().map(|s| s.score));
-    for (index, (subject, percentile)) in numbers.iter_mut().zip(below).enumerate() {
+/// A ranking: subjects in order, where each stood before, and those left out.
+#[derive(Debug, Default)]
+pub struct Ranked {
+    /// In rank order, with `rank` (from 1) and `percentile` filled.
+    pub subjects: Vec<Subject>,
+    /// Their indices before ranking, in the same order.
+    pub order: Vec<usize>,
+    /// How many were left out because their score is no number: a notice, never a rank.
+    pub excluded: usize,
+}
+
+/// Ranks by score descending, then time, source, record, part. Subjects without a time stand last among equals.
+#[must_use]
+pub fn rank(subjects: Vec<Subject>) -> Ranked {
+    let total = subjects.len();
+    let mut numbered: Vec<(usize, Subject)> = subjects.into_iter().enumerate().filter(|(_, s)| s.score.is_finite()).collect();
+    numbered.sort_by(|(_, a), (_, b)| compare(a, b));
+    let below = percentiles(numbered.iter().map(|(_, s)| s.score));
+    let (order, mut subjects): (Vec<usize>, Vec<Subject>) = numbered.into_iter().unzip();
+    for (index, (subject, percentile)) in subjects.iter_mut().zip(below).enumerate() {
         subject.rank = index as u64 + 1;
         subject.percentile = percentile;
     }
-    *subjects = numbers;
-    others
+    Ranked { excluded: total - subjects.len(), subjects, order }
 }
 
-fn order(a: &Subject, b: &Subject) -> Ordering {
+fn compare(a: &Subject, b: &Subject) -> Ordering {
     let time = |s: &Subject| (s.first_seen.is_none(), s.first_seen);
     let place = |s: &Subject| (s.key.source, s.key.record, s.key.part);
     b.score.total_cmp(&a.score).then_with(|| time(a).cmp(&time(b))).then_with(|| place(a).cmp(&place(b)))
@@ -55,12 +67,12 @@ mod tests {
 
     #[test]
     fn ties_fall_to_time_then_record_and_no_time_stands_last() {
-        let mut subjects =
-            vec![subject(1.0, None, 1), subject(1.0, Some(5), 4), subject(1.0, Some(5), 3), subject(2.0, Some(9), 2), subject(f64::NAN, None, 9)];
-        let out = rank(&mut subjects);
-        assert_eq!(subjects.iter().map(|s| (s.rank, s.key.record)).collect::<Vec<_>>(), [(1, 2), (2, 3), (3, 4), (4, 1)]);
-        assert_eq!(subjects.iter().map(|s| s.percentile).collect::<Vec<_>>(), [75.0, 0.0, 0.0, 0.0]);
-        assert_eq!(out.len(), 1);
+        let subjects = vec![subject(1.0, None, 1), subject(1.0, Some(5), 4), subject(1.0, Some(5), 3), subject(2.0, Some(9), 2), subject(f64::NAN, None, 9)];
+        let ranked = rank(subjects);
+        assert_eq!(ranked.subjects.iter().map(|s| (s.rank, s.key.record)).collect::<Vec<_>>(), [(1, 2), (2, 3), (3, 4), (4, 1)]);
+        assert_eq!(ranked.order, [3, 2, 1, 0]);
+        assert_eq!(ranked.subjects.iter().map(|s| s.percentile).collect::<Vec<_>>(), [75.0, 0.0, 0.0, 0.0]);
+        assert_eq!(ranked.excluded, 1);
     }
 
     #[test]

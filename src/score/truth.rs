@@ -39,12 +39,15 @@ struct Line {
     label: Label,
 }
 
+/// Path segments from the base name upwards, and the label.
+type Record = (Vec<String>, Label);
+
 /// One or more truth files, indexed. The strongest label wins where lines disagree.
 #[derive(Debug, Default)]
 pub struct Truth {
-    /// Base name, record ID -> (path segments from the end, label).
-    records: HashMap<(String, u64), Vec<(Vec<String>, Label)>>,
-    /// Folded GUID -> (computer, label).
+    /// By base name and record ID.
+    records: HashMap<(String, u64), Vec<Record>>,
+    /// By folded GUID: computer, if named, and label.
     processes: HashMap<String, Vec<(Option<String>, Label)>>,
 }
 
