@@ -93,11 +93,11 @@ pub struct EventRef<'a> {
 
 /// Takes sources in. One [`SourceSink`] per source; sources arrive in parallel.
 pub trait EventSink: Sync {
-    /// Opens a place for one source's events.
+    /// Opens a place for one source's events; `source_file` is its [`Ledger::source_file`], written into the events' `source` column.
     ///
     /// # Errors
     /// When the place cannot be made.
-    fn begin(&self) -> Result<Box<dyn SourceSink>, RunError>;
+    fn begin(&self, source_file: &str) -> Result<Box<dyn SourceSink>, RunError>;
     /// Records a source that gave no events (unreadable, not evidence, duplicate).
     ///
     /// # Errors
