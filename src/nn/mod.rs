@@ -1,10 +1,25 @@
 //! The networks: device choice, one training loop, models that can be saved.
 //!
-//! Border: plain slices and matrices in and out; burn's types stay inside (and in `detect`).
+//! Border: plain slices and matrices in and out; burn's types stay inside (and in `detect`). Everything random is drawn from our own seeded
+//! generator, because burn's is shared by the whole process: two fits in two threads do not disturb each other.
 
-/// Where tensors live, and why there.
-#[derive(Clone, Debug)]
-pub struct Device {
-    /// Shown in words: `CPU (no GPU adapter found)`.
-    pub reason: String,
-}
+mod adapters;
+mod dense;
+mod device;
+mod fit;
+mod layer;
+mod linear;
+mod matrix;
+mod mlp;
+mod random;
+mod record;
+
+pub use adapters::{Adapter, adapters};
+pub use dense::{Dense, DenseConfig};
+pub use device::Device;
+pub use fit::{FitConfig, Fitted, Model, Stop, fit};
+pub use layer::Activation;
+pub use linear::{LinearAutoencoder, LinearConfig, Projection, SparseRows};
+pub use matrix::Matrix;
+pub use mlp::{Labelled, Mlp, MlpConfig};
+pub use record::{Card, load_card, load_weights, model_id, save};
