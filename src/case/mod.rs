@@ -1,5 +1,37 @@
-//! The case folder: events in Parquet, annotations and ledger in SQLite, runs.
+//! The case folder: events (Parquet), ledger and annotations (SQLite), runs, and the search grammar.
+//!
+//! ```text
+//! NAME.residue/
+//!   case.sqlite            sources with their ledger, annotations, settings, runs, audit trail
+//!   case.lock              held while the case is open
+//!   events/*.parquet       one file per source, named by the first 16 digits of its SHA-256
+//!   runs/ID/               one ranking with every contribution
+//! ```
+//! Everything appears under its final name whole or not at all; [`Case::open`] removes what a killed run left behind.
+//! Border: alone speaks SQLite; knows nothing of formats, detectors or front ends.
 
-/// An open case; clones share it.
-#[derive(Clone)]
-pub struct Case {}
+mod columns;
+mod database;
+mod duplicates;
+mod folder;
+mod reader;
+mod scratch;
+mod sink;
+mod snapshot;
+mod store;
+
+pub use scratch::Leftover;
+pub use snapshot::Snapshot;
+pub use store::Case;
+
+use crate::control::RunError;
+use std::fmt::Display;
+use std::path::Path;
+
+/// Ending of files and folders that are not whole yet.
+const TEMPORARY: &str = ".tmp";
+
+/// An error in words: what, why, and where.
+fn fault(what: &str, why: &dyn Display, path: &Path) -> RunError {
+    RunError::failed(format!("{what}: {why}: {}", path.display()))
+}

@@ -1,0 +1,247 @@
+//! Reads a source's Parquet file back: row groups and single rows, as tables and as borrowed events.
+
+use super::columns::Group;
+use super::fault;
+use crate::control::RunError;
+use crate::domain::{Event, EventKey, EventRef};
+use polars::prelude::{
+    BooleanType, DataFrame, Int64Type, PolarsDataType, PolarsError, PolarsResult, SerReader, StaticArray, StringType, UInt32Type, UInt64Type,
+};
+use polars_io::parquet::metadata::FileMetadataRef;
+use polars_io::parquet::read::{ParallelStrategy, ParquetReader};
+use std::fs::File;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// One source's events on disk. The file is opened when it is needed and never changes.
+#[derive(Debug)]
+pub(super) struct EventFile {
+    path: PathBuf,
+    groups: Vec<Group>,
+    /// Row at which each group begins.
+    starts: Vec<usize>,
+    metadata: OnceLock<FileMetadataRef>,
+}
+
+impl EventFile {
+    /// A file with its row-group index.
+    pub(super) fn new(path: PathBuf, groups: Vec<Group>) -> Self {
+        let starts = groups
+            .iter()
+            .scan(0, |at, group| {
+                let start = *at;
+                *at += group.rows;
+                Some(start)
+            })
+            .collect();
+        Self { path, groups, starts, metadata: OnceLock::new() }
+    }
+
+    /// The row-group index.
+    pub(super) fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The row at which a group begins.
+    pub(super) fn start(&self, group: usize) -> usize {
+        self.starts.get(group).copied().unwrap_or(0)
+    }
+
+    /// The row groups that may hold a key.
+    pub(super) fn groups_of(&self, record: u64, part: u32) -> Range<usize> {
+        let key = (record, part);
+        self.groups.partition_point(|group| group.last < key)..self.groups.partition_point(|group| group.first <= key)
+    }
+
+    /// Reads the named columns of some rows; they come in the order of the file, one chunk for each row group touched.
+    ///
+    /// # Errors
+    /// When the file is gone or damaged.
+    pub(super) fn rows(&self, columns: &[&str], rows: Range<usize>) -> Result<DataFrame, RunError> {
+        let read = || -> PolarsResult<DataFrame> {
+            let mut reader = ParquetReader::new(File::open(&self.path)?);
+            if let Some(known) = self.metadata.get() {
+                reader.set_metadata(known.clone());
+            } else {
+                let read = reader.get_metadata()?.clone();
+                self.metadata.get_or_init(|| read);
+            }
+            reader
+                .with_columns(Some(columns.iter().map(|name| (*name).to_owned()).collect()))
+                .with_slice(Some((rows.start, rows.len())))
+                .read_parallel(ParallelStrategy::RowGroups)
+                .finish()
+        };
+        // A damaged file can make the Parquet reader panic.
+        let table = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(PolarsError::ComputeError("the Parquet reader gave up".into())));
+        match table {
+            Ok(table) if table.height() == rows.len() => Ok(table),
+            Ok(table) => Err(RunError::failed(format!(
+                "the case's events are damaged ({} rows instead of {}); ingest the source again: {}",
+                table.height(),
+                rows.len(),
+                self.path.display()
+            ))),
+            Err(e) => Err(fault("the case's events cannot be read; ingest the source again", &e, &self.path)),
+        }
+    }
+
+    /// Reads the named columns of whole row groups.
+    ///
+    /// # Errors
+    /// When the file is gone or damaged.
+    pub(super) fn read(&self, columns: &[&str], groups: Range<usize>) -> Result<DataFrame, RunError> {
+        let end = groups.clone().next_back().map_or(0, |last| self.start(last) + self.groups[last].rows);
+        self.rows(columns, self.start(groups.start)..end)
+    }
+}
+
+type Array<T> = <T as PolarsDataType>::Array;
+
+/// One chunk of a table, borrowed column by column; columns that were not read are `None`.
+#[derive(Default)]
+pub(super) struct View<'a> {
+    pub time: Option<&'a Array<Int64Type>>,
+    pub record: Option<&'a Array<UInt64Type>>,
+    pub part: Option<&'a Array<UInt32Type>>,
+    pub record_id: Option<&'a Array<UInt64Type>>,
+    pub offset: Option<&'a Array<UInt64Type>>,
+    pub identity: Option<&'a Array<UInt64Type>>,
+    pub computer: Option<&'a Array<StringType>>,
+    recovered: Option<&'a Array<BooleanType>>,
+    event_id: Option<&'a Array<UInt32Type>>,
+    pid: Option<&'a Array<UInt32Type>>,
+    ppid: Option<&'a Array<UInt32Type>>,
+    time_text: Option<&'a Array<StringType>>,
+    channel: Option<&'a Array<StringType>>,
+    provider: Option<&'a Array<StringType>>,
+    level: Option<&'a Array<StringType>>,
+    user: Option<&'a Array<StringType>>,
+    process_guid: Option<&'a Array<StringType>>,
+    parent_guid: Option<&'a Array<StringType>>,
+    image: Option<&'a Array<StringType>>,
+    parent_image: Option<&'a Array<StringType>>,
+    command_line: Option<&'a Array<StringType>>,
+    message: Option<&'a Array<StringType>>,
+    fields: Option<&'a Array<StringType>>,
+}
+
+impl<'a> View<'a> {
+    /// The `chunk`-th chunk of a table that [`EventFile`] read.
+    ///
+    /// # Errors
+    /// When a column has another type than the schema says: the file is not ours.
+    pub(super) fn of(table: &'a DataFrame, chunk: usize) -> PolarsResult<Self> {
+        let mut view = Self::default();
+        for column in table.columns() {
+            match column.name().as_str() {
+                "time" => view.time = column.datetime()?.physical().downcast_get(chunk),
+                "record" => view.record = column.u64()?.downcast_get(chunk),
+                "record_id" => view.record_id = column.u64()?.downcast_get(chunk),
+                "offset" => view.offset = column.u64()?.downcast_get(chunk),
+                "identity" => view.identity = column.u64()?.downcast_get(chunk),
+                "part" => view.part = column.u32()?.downcast_get(chunk),
+                "event_id" => view.event_id = column.u32()?.downcast_get(chunk),
+                "pid" => view.pid = column.u32()?.downcast_get(chunk),
+                "ppid" => view.ppid = column.u32()?.downcast_get(chunk),
+                "recovered" => view.recovered = column.bool()?.downcast_get(chunk),
+                name => {
+                    let text = column.str()?.downcast_get(chunk);
+                    match name {
+                        "time_text" => view.time_text = text,
+                        "computer" => view.computer = text,
+                        "channel" => view.channel = text,
+                        "provider" => view.provider = text,
+                        "level" => view.level = text,
+                        "user" => view.user = text,
+                        "process_guid" => view.process_guid = text,
+                        "parent_guid" => view.parent_guid = text,
+                        "image" => view.image = text,
+                        "parent_image" => view.parent_image = text,
+                        "command_line" => view.command_line = text,
+                        "message" => view.message = text,
+                        "fields" => view.fields = text,
+                        _ => {}
+                    }
+                }
+            }
+        }
+        Ok(view)
+    }
+
+    /// Number of rows.
+    pub(super) fn len(&self) -> usize {
+        self.record.map_or(0, Array::<UInt64Type>::len)
+    }
+
+    /// (record, part) of a row.
+    pub(super) fn key(&self, row: usize) -> (u64, u32) {
+        (self.record.and_then(|a| a.get(row)).unwrap_or_default(), self.part.and_then(|a| a.get(row)).unwrap_or_default())
+    }
+
+    /// One row as a borrowed event.
+    pub(super) fn event(&self, source: u32, row: usize) -> EventRef<'a> {
+        let text = |array: Option<&'a Array<StringType>>| array.and_then(|a| a.get(row));
+        let number = |array: Option<&'a Array<UInt32Type>>| array.and_then(|a| a.get(row));
+        let (record, part) = self.key(row);
+        EventRef {
+            key: EventKey { source, part, record },
+            time: self.time.and_then(|a| a.get(row)),
+            time_text: text(self.time_text),
+            record_id: self.record_id.and_then(|a| a.get(row)),
+            recovered: self.recovered.and_then(|a| a.get(row)).unwrap_or_default(),
+            computer: text(self.computer),
+            channel: text(self.channel),
+            provider: text(self.provider),
+            event_id: number(self.event_id),
+            level: text(self.level),
+            user: text(self.user),
+            pid: number(self.pid),
+            ppid: number(self.ppid),
+            process_guid: text(self.process_guid),
+            parent_guid: text(self.parent_guid),
+            image: text(self.image),
+            parent_image: text(self.parent_image),
+            command_line: text(self.command_line),
+            message: text(self.message).unwrap_or_default(),
+            fields: text(self.fields).unwrap_or_default(),
+        }
+    }
+
+    /// One row as an owned event.
+    pub(super) fn owned(&self, row: usize) -> Event {
+        let e = self.event(0, row);
+        let text = |value: Option<&str>| value.map(str::to_owned);
+        Event {
+            time: e.time,
+            time_text: text(e.time_text),
+            record: e.key.record,
+            part: e.key.part,
+            record_id: e.record_id,
+            offset: self.offset.and_then(|a| a.get(row)),
+            recovered: e.recovered,
+            computer: text(e.computer),
+            channel: text(e.channel),
+            provider: text(e.provider),
+            event_id: e.event_id,
+            level: text(e.level),
+            user: text(e.user),
+            pid: e.pid,
+            ppid: e.ppid,
+            process_guid: text(e.process_guid),
+            parent_guid: text(e.parent_guid),
+            image: text(e.image),
+            parent_image: text(e.parent_image),
+            command_line: text(e.command_line),
+            message: e.message.to_owned(),
+            fields: e.fields.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Writes one source's events into a Parquet file of the case: row group by row group, under a temporary name until it is whole.
+
+use super::columns::{Columns, Group, schema};
+use super::{Case, fault};
+use crate::control::RunError;
+use crate::domain::{Event, Ledger, SourceSink};
+use polars::polars_utils::compression::ZstdLevel;
+use polars_io::parquet::write::{BatchedWriter, ParquetCompression, ParquetWriter, StatisticsOptions};
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+use tempfile::NamedTempFile;
+
+/// Rows of a row group: few enough that one event is fetched in milliseconds.
+pub(super) const GROUP_ROWS: usize = 8_192;
+/// Payload bytes after which a row group is closed early, so that memory stays bounded.
+const GROUP_BYTES: usize = 24 << 20;
+
+/// A source's events on their way into the case.
+pub(super) struct Sink {
+    case: Case,
+    source_file: String,
+    temp: NamedTempFile,
+    writer: BatchedWriter<BufWriter<File>>,
+    waiting: Columns,
+    groups: Vec<Group>,
+}
+
+impl Sink {
+    /// Opens a temporary file in `folder`.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(super) fn begin(case: Case, folder: &Path, source_file: &str) -> Result<Self, RunError> {
+        let temp = tempfile::Builder::new()
+            .prefix("events-")
+            .suffix(super::TEMPORARY)
+            .tempfile_in(folder)
+            .map_err(|e| fault("cannot write in the case", &e, folder))?;
+        let file = temp.reopen().map_err(|e| fault("cannot write in the case", &e, folder))?;
+        let writer = ParquetWriter::new(BufWriter::with_capacity(1 << 18, file))
+            .with_compression(ParquetCompression::Zstd(ZstdLevel::try_new(1).ok()))
+            .with_statistics(StatisticsOptions::default())
+            .with_data_page_size(Some(256 << 10))
+            .set_parallel(false)
+            .batched(&schema())
+            .map_err(|e| fault("cannot begin a Parquet file in the case", &e, folder))?;
+        Ok(Self { case, source_file: source_file.to_owned(), temp, writer, waiting: Columns::new(source_file, GROUP_ROWS), groups: Vec::new() })
+    }
+
+    fn flush(&mut self) -> Result<(), RunError> {
+        if self.waiting.rows() == 0 {
+            return Ok(());
+        }
+        let full = std::mem::replace(&mut self.waiting, Columns::new(&self.source_file, GROUP_ROWS));
+        self.groups.push(full.span());
+        let said = full.table().and_then(|table| self.writer.write_batch(&table));
+        said.map_err(|e| fault("cannot write events into the case (is the disk full?)", &e, self.temp.path()))
+    }
+}
+
+impl SourceSink for Sink {
+    fn write(&mut self, batch: Vec<Event>) -> Result<(), RunError> {
+        for event in batch {
+            self.waiting.push(&event);
+            if self.waiting.rows() >= GROUP_ROWS || self.waiting.bytes() >= GROUP_BYTES {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>, ledger: Ledger) -> Result<(), RunError> {
+        self.flush()?;
+        let Self { case, temp, writer, groups, .. } = *self;
+        if groups.is_empty() {
+            return case.record(ledger, None);
+        }
+        writer.finish().map_err(|e| fault("cannot write events into the case (is the disk full?)", &e, temp.path()))?;
+        drop(writer);
+        temp.as_file().sync_all().map_err(|e| fault("cannot write events into the case (is the disk full?)", &e, temp.path()))?;
+        case.record(ledger, Some((temp, groups)))
+    }
+}

@@ -1,0 +1,151 @@
+//! What is committed in a case at one moment, as the detectors see it: scan, fetch, neighbours in time.
+
+use super::columns::{PAYLOAD, PLAIN};
+use super::duplicates::Duplicates;
+use super::fault;
+use super::reader::{EventFile, View};
+use crate::control::{Control, RunError};
+use crate::domain::{Event, EventKey, EventRef, EventStore, Ledger};
+use std::sync::{Arc, OnceLock};
+
+/// Row groups decoded at once while scanning: as many as can be decoded side by side without much memory.
+const AHEAD: usize = 2;
+/// Events handed out at once.
+const BATCH: usize = 4_096;
+
+/// An immutable view of a case's events. Sources committed later are not in it.
+#[derive(Debug)]
+pub struct Snapshot {
+    sources: Arc<Vec<Ledger>>,
+    files: Vec<Option<Arc<EventFile>>>,
+    duplicates: OnceLock<Duplicates>,
+}
+
+impl Snapshot {
+    /// A view of `sources`, in key order, with their files.
+    pub(super) fn new(sources: Vec<Ledger>, files: Vec<Option<Arc<EventFile>>>) -> Self {
+        Self { sources: Arc::new(sources), files, duplicates: OnceLock::new() }
+    }
+
+    /// The ledger, sorted by (`source_file`, SHA-256).
+    #[must_use]
+    pub fn ledger(&self) -> Arc<Vec<Ledger>> {
+        self.sources.clone()
+    }
+
+    /// The files with the index of their source.
+    pub(super) fn files(&self) -> impl Iterator<Item = (u32, &Arc<EventFile>)> {
+        self.files.iter().enumerate().filter_map(|(at, file)| Some((u32::try_from(at).ok()?, file.as_ref()?)))
+    }
+
+    /// Whether an event repeats an event of an earlier source and is therefore not scanned.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the job is cancelled.
+    pub fn is_duplicate(&self, key: EventKey, control: &Control) -> Result<bool, RunError> {
+        let duplicates = self.duplicates(control)?;
+        Ok(self.locate(key)?.is_some_and(|(_, row)| duplicates.rows(key.source).binary_search(&(row as u64)).is_ok()))
+    }
+
+    /// Number of events that repeat an event of an earlier source.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the job is cancelled.
+    pub fn duplicate_events(&self, control: &Control) -> Result<u64, RunError> {
+        Ok(self.duplicates(control)?.count())
+    }
+
+    pub(super) fn duplicates(&self, control: &Control) -> Result<&Duplicates, RunError> {
+        if let Some(known) = self.duplicates.get() {
+            return Ok(known);
+        }
+        let found = Duplicates::find(&self.sources, &self.files, control)?;
+        Ok(self.duplicates.get_or_init(|| found))
+    }
+
+    fn file(&self, source: u32) -> Option<&Arc<EventFile>> {
+        self.files.get(source as usize)?.as_ref()
+    }
+
+    /// The file and row of a key.
+    fn locate(&self, key: EventKey) -> Result<Option<(&Arc<EventFile>, usize)>, RunError> {
+        let Some(file) = self.file(key.source) else { return Ok(None) };
+        for group in file.groups_of(key.record, key.part) {
+            let table = file.read(&["record", "part"], group..group + 1)?;
+            let view = View::of(&table, 0).map_err(|e| fault(DAMAGED, &e, file.path()))?;
+            if let Some(row) = (0..view.len()).find(|row| view.key(*row) == (key.record, key.part)) {
+                return Ok(Some((file, file.start(group) + row)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Fetches events with all their columns, in the order asked for; a key that is not there gives `None`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn fetch_many(&self, keys: &[EventKey]) -> Result<Vec<Option<Event>>, RunError> {
+        keys.iter().map(|key| self.fetch(*key)).collect()
+    }
+}
+
+/// What a file is whose columns are not ours.
+pub(super) const DAMAGED: &str = "the case's events are damaged; ingest the source again";
+
+/// Every column an [`Event`] has.
+fn all() -> Vec<&'static str> {
+    PLAIN.into_iter().filter(|name| *name != "identity").chain(PAYLOAD).chain(["offset"]).collect()
+}
+
+impl EventStore for Snapshot {
+    fn sources(&self) -> &[Ledger] {
+        &self.sources
+    }
+
+    fn events(&self) -> u64 {
+        self.files().flat_map(|(_, file)| file.groups()).map(|group| group.rows as u64).sum()
+    }
+
+    fn scan(&self, payload: bool, control: &Control, each: &mut dyn FnMut(&[EventRef<'_>]) -> Result<(), RunError>) -> Result<(), RunError> {
+        let duplicates = self.duplicates(control)?;
+        let mut columns: Vec<&str> = PLAIN.into_iter().filter(|name| *name != "identity").collect();
+        if payload {
+            columns.extend(PAYLOAD);
+        }
+        for (source, file) in self.files() {
+            let mut skip = duplicates.rows(source).iter().copied().peekable();
+            let mut row_in_file = 0;
+            for first in (0..file.groups().len()).step_by(AHEAD) {
+                control.check()?;
+                let groups = first..(first + AHEAD).min(file.groups().len());
+                let table = file.read(&columns, groups.clone())?;
+                for chunk in 0..groups.len() {
+                    let view = View::of(&table, chunk).map_err(|e| fault(DAMAGED, &e, file.path()))?;
+                    let mut batch = Vec::with_capacity(BATCH.min(view.len()));
+                    for row in 0..view.len() {
+                        if skip.next_if_eq(&row_in_file).is_none() {
+                            batch.push(view.event(source, row));
+                        }
+                        row_in_file += 1;
+                        if batch.len() == BATCH {
+                            each(&batch)?;
+                            control.check()?;
+                            batch.clear();
+                        }
+                    }
+                    if !batch.is_empty() {
+                        each(&batch)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn fetch(&self, key: EventKey) -> Result<Option<Event>, RunError> {
+        let Some((file, row)) = self.locate(key)? else { return Ok(None) };
+        let table = file.rows(&all(), row..row + 1)?;
+        let view = View::of(&table, 0).map_err(|e| fault(DAMAGED, &e, file.path()))?;
+        Ok(Some(view.owned(0)))
+    }
+}

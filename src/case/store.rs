@@ -1,0 +1,283 @@
+//! The case while it is open: sources and their events, settings, and the one door to the database.
+
+use super::columns::Group;
+use super::folder::{DATABASE, EVENTS, Life, RUNS};
+use super::reader::EventFile;
+use super::sink::Sink;
+use super::{Snapshot, TEMPORARY, fault};
+use crate::control::{Notice, RunError, Severity};
+use crate::domain::{EventSink, Ledger, SourceSink, SourceStatus};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tempfile::NamedTempFile;
+
+/// An open case folder. Cheap to clone; clones are the same case. The folder is locked against other processes until the last one is dropped.
+#[derive(Clone)]
+pub struct Case(Arc<Inner>);
+
+pub(super) struct Inner {
+    dir: PathBuf,
+    life: Mutex<Life>,
+    lock: Option<File>,
+    db: Option<Mutex<Connection>>,
+    sources: Mutex<Sources>,
+    notices: Mutex<Vec<Notice>>,
+}
+
+/// (`source_file`, SHA-256).
+type SourceId = (String, String);
+
+#[derive(Default)]
+struct Sources {
+    rows: BTreeMap<SourceId, (Ledger, Option<Arc<EventFile>>)>,
+    view: Option<Arc<Snapshot>>,
+}
+
+/// Takes a lock; what a panicking thread left is still whole, because every change is made in one step.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl From<Inner> for Case {
+    fn from(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+}
+
+impl Inner {
+    /// Reads what is committed and removes what is not.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub(super) fn load(dir: PathBuf, life: Life, lock: File, db: Connection) -> Result<Self, RunError> {
+        let damaged = |e: &dyn std::fmt::Display| fault("the case's database is damaged", e, &dir.join(DATABASE));
+        let mut rows = BTreeMap::new();
+        let mut notices = Vec::new();
+        let mut known = HashSet::new();
+        let events = dir.join(EVENTS);
+        {
+            let mut query = db.prepare("SELECT source_file, sha256, events, row_groups, ledger FROM sources").map_err(|e| damaged(&e))?;
+            let found = query
+                .query_map([], |row| {
+                    Ok((
+                        row.get::<_, String>(0)?,
+                        row.get::<_, String>(1)?,
+                        row.get::<_, Option<String>>(2)?,
+                        row.get::<_, String>(3)?,
+                        row.get::<_, String>(4)?,
+                    ))
+                })
+                .map_err(|e| damaged(&e))?;
+            for row in found {
+                let (source_file, sha256, name, groups, ledger) = row.map_err(|e| damaged(&e))?;
+                let ledger: Ledger = serde_json::from_str(&ledger).map_err(|e| damaged(&e))?;
+                let groups: Vec<Group> = serde_json::from_str(&groups).map_err(|e| damaged(&e))?;
+                let file = name.map(|name| {
+                    let path = events.join(&name);
+                    if !path.is_file() {
+                        let text = format!("the case's events of {source_file} are missing; open the source again: {}", path.display());
+                        notices.push(Notice { severity: Severity::Error, text });
+                    }
+                    known.insert(name);
+                    Arc::new(EventFile::new(path, groups))
+                });
+                rows.insert((source_file, sha256), (ledger, file));
+            }
+        }
+        let runs: HashSet<String> = {
+            let mut query = db.prepare("SELECT id FROM runs").map_err(|e| damaged(&e))?;
+            let found = query.query_map([], |row| row.get(0)).map_err(|e| damaged(&e))?;
+            found.collect::<Result<_, _>>().map_err(|e| damaged(&e))?
+        };
+        let removed = sweep(&events, &known) + sweep(&dir.join(RUNS), &runs);
+        if removed > 0 {
+            notices.push(Notice {
+                severity: Severity::Info,
+                text: format!("removed {removed} unfinished files that an interrupted run left in the case: {}", dir.display()),
+            });
+        }
+        Ok(Self {
+            dir,
+            life: Mutex::new(life),
+            lock: Some(lock),
+            db: Some(Mutex::new(db)),
+            sources: Mutex::new(Sources { rows, view: None }),
+            notices: Mutex::new(notices),
+        })
+    }
+}
+
+/// Removes from `folder` what is not `known`: a final name without its row was killed between the two.
+fn sweep(folder: &Path, known: &HashSet<String>) -> usize {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    let stale = entries.filter_map(Result::ok).filter(|entry| {
+        entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| !known.contains(name) && (name.ends_with(TEMPORARY) || name.ends_with(".parquet") || entry.path().is_dir()))
+    });
+    stale.filter(|entry| if entry.path().is_dir() { fs::remove_dir_all(entry.path()).is_ok() } else { fs::remove_file(entry.path()).is_ok() }).count()
+}
+
+impl Case {
+    /// The case's folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.0.dir
+    }
+
+    /// Whether it has not been saved under a name of the user's choice.
+    #[must_use]
+    pub fn is_scratch(&self) -> bool {
+        *held(&self.0.life) != Life::Saved
+    }
+
+    /// What was worth knowing when the case was opened.
+    #[must_use]
+    pub fn notices(&self) -> Vec<Notice> {
+        held(&self.0.notices).clone()
+    }
+
+    /// The ledger rows, sorted by (`source_file`, SHA-256): the order that [`crate::domain::EventKey::source`] counts in.
+    #[must_use]
+    pub fn sources(&self) -> Arc<Vec<Ledger>> {
+        self.snapshot().ledger()
+    }
+
+    /// What is committed now, as the detectors see it. The same until another source is committed.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        let mut sources = held(&self.0.sources);
+        if let Some(view) = &sources.view {
+            return view.clone();
+        }
+        let (ledger, files) = sources.rows.values().cloned().unzip();
+        let view = Arc::new(Snapshot::new(ledger, files));
+        sources.view = Some(view.clone());
+        view
+    }
+
+    /// A setting of the case; none when it was never set.
+    #[must_use]
+    pub fn setting(&self, key: &str) -> Option<String> {
+        let read = |db: &mut Connection| db.prepare_cached("SELECT value FROM settings WHERE key = ?1")?.query_row([key], |row| row.get(0)).optional();
+        self.with_db("cannot read the case's settings", read).ok().flatten()
+    }
+
+    /// Keeps a setting with the case.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn set_setting(&self, key: &str, value: &str) -> Result<(), RunError> {
+        self.with_db("cannot write the case's settings", |db| {
+            db.prepare_cached("INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2")?.execute([key, value]).map(|_| ())
+        })
+    }
+
+    /// Commits a source: its file under the final name first, then its ledger row.
+    pub(super) fn record(&self, ledger: Ledger, events: Option<(NamedTempFile, Vec<Group>)>) -> Result<(), RunError> {
+        let mut sources = held(&self.0.sources);
+        let key = (ledger.source_file.clone(), ledger.sha256.clone());
+        if sources.rows.get(&key).is_some_and(|(_, file)| file.is_some()) {
+            return Ok(());
+        }
+        let twin = (!ledger.sha256.is_empty()).then(|| sources.rows.iter().find(|((_, sha), (_, file))| *sha == ledger.sha256 && file.is_some())).flatten();
+        let (ledger, kept) = match (twin, events) {
+            (Some(((twin, _), _)), Some(_)) => (Ledger { status: SourceStatus::Duplicate, duplicate_of: Some(twin.clone()), events: 0, ..ledger }, None),
+            (_, None) => (ledger, None),
+            (None, Some((temp, groups))) => {
+                let path = self.place_events(&ledger, temp)?;
+                (ledger, Some((path, groups)))
+            }
+        };
+        let name = kept.as_ref().and_then(|(path, _)| path.file_name()).map(|name| name.to_string_lossy().into_owned());
+        let json = |e: serde_json::Error| RunError::failed(format!("cannot write the ledger: {e}"));
+        let row = serde_json::to_string(&ledger).map_err(json)?;
+        let groups = serde_json::to_string(&kept.as_ref().map_or(&[][..], |(_, groups)| groups)).map_err(json)?;
+        self.with_db("cannot write the ledger into the case (is the disk full?)", |db| {
+            // A source lost to a power cut is read again; only a flag must be on the disk before it is drawn.
+            db.pragma_update(None, "synchronous", "normal")?;
+            let done = db
+                .prepare_cached("INSERT OR REPLACE INTO sources (source_file, sha256, events, row_groups, ledger) VALUES (?1, ?2, ?3, ?4, ?5)")
+                .and_then(|mut insert| insert.execute(params![key.0, key.1, name, groups, row]));
+            db.pragma_update(None, "synchronous", "full")?;
+            done.map(|_| ())
+        })?;
+        let file = kept.map(|(path, groups)| Arc::new(EventFile::new(path, groups)));
+        sources.rows.insert(key, (ledger, file));
+        sources.view = None;
+        Ok(())
+    }
+
+    /// Gives a finished file its final name: the first 16 digits of the SHA-256, and more when they are taken.
+    fn place_events(&self, ledger: &Ledger, mut temp: NamedTempFile) -> Result<PathBuf, RunError> {
+        let folder = self.0.dir.join(EVENTS);
+        let named =
+            if ledger.sha256.len() == 64 && ledger.sha256.bytes().all(|b| b.is_ascii_hexdigit()) { ledger.sha256.clone() } else { hex_of(&ledger.source_file) };
+        for digits in [16, 32, 64] {
+            let path = folder.join(format!("{}.parquet", named.get(..digits).unwrap_or(&named)));
+            match temp.persist_noclobber(&path) {
+                Ok(_) => return Ok(path),
+                Err(e) if path.exists() => temp = e.file,
+                Err(e) => return Err(fault("cannot write events into the case", &e.error, &path)),
+            }
+        }
+        Err(RunError::failed(format!("the events of {} are in the case already: {}", ledger.source_file, folder.display())))
+    }
+
+    /// Runs a statement on the one connection.
+    pub(super) fn with_db<T>(&self, what: &str, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, RunError> {
+        let path = self.0.dir.join(DATABASE);
+        let Some(db) = &self.0.db else { return Err(RunError::failed(format!("{what}: the case is closed: {}", path.display()))) };
+        work(&mut held(db)).map_err(|e| fault(what, &e, &path))
+    }
+
+    /// Writes a whole copy of the database.
+    pub(super) fn copy_database(&self, to: &Path) -> Result<(), RunError> {
+        self.with_db("cannot copy the case's database (is the disk full?)", |db| db.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map(|_| ()))
+    }
+
+    pub(super) fn remember_notice(&self, text: String) {
+        held(&self.0.notices).push(Notice { severity: Severity::Warning, text });
+    }
+
+    pub(super) fn doom(&self) {
+        *held(&self.0.life) = Life::Temporary;
+    }
+}
+
+/// 64 hex digits that stand for a text.
+fn hex_of(text: &str) -> String {
+    use sha2::{Digest, Sha256};
+    use std::fmt::Write;
+    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
+        if write!(hex, "{byte:02x}").is_err() {
+            unreachable!("a String takes everything");
+        }
+        hex
+    })
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Windows deletes no open file: close the database and the lock first.
+        drop(self.db.take());
+        drop(self.lock.take());
+        if *held(&self.life) == Life::Temporary && fs::remove_dir_all(&self.dir).is_err() {
+            // A scanner or a snapshot still has a file open: removed at a later start.
+        }
+    }
+}
+
+impl EventSink for Case {
+    fn begin(&self, source_file: &str) -> Result<Box<dyn SourceSink>, RunError> {
+        Ok(Box::new(Sink::begin(self.clone(), &self.0.dir.join(EVENTS), source_file)?))
+    }
+
+    fn note(&self, ledger: Ledger) -> Result<(), RunError> {
+        self.record(ledger, None)
+    }
+}
