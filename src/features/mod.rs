@@ -1,10 +1,13 @@
-//! What turns raw text into features: normaliser, classes, interner.
+//! What turns raw text into features: normaliser, classes, interner, paths, processes.
 //!
-//! Border: plain text and numbers; knows neither detectors nor files.
+//! Border: plain text, numbers and events; knows neither detectors nor files.
 
 pub mod classes;
 mod interner;
+pub mod lineage;
+mod lineage_join;
 mod normalise;
+pub mod path;
 
 pub use interner::Interner;
 pub use normalise::normalise;
