@@ -166,18 +166,14 @@ fn known_parent(creations: &[Creation], index: &Index, i: u32) -> Option<u32> {
     (alive && same && agrees(child.parent_image.as_deref(), parent)).then_some(found)
 }
 
-/// Whether `parent` may stand above `child`: an earlier process always may; a later one (equal times, hostile logs) may not, since the
-/// child could stand above it.
-fn acyclic(settled: &[Parent], child: u32, parent: u32) -> bool {
-    debug_assert_eq!(settled.len(), child as usize, "parents are settled in order");
-    parent < child
-}
+/// Computer, GUID, process ID (where there is no GUID) and image in lower case.
+type StubName = (Arc<str>, Option<Guid>, Option<u32>, String);
 
 /// The stubs, each once.
 #[derive(Default)]
 struct Stubs {
     list: Vec<Stub>,
-    known: HashMap<(Arc<str>, Option<Guid>, Option<u32>, String), u32>,
+    known: HashMap<StubName, u32>,
 }
 
 impl Stubs {

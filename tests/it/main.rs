@@ -3,9 +3,11 @@
 
 mod architecture;
 mod case;
+mod chains;
 mod cli;
 mod fields;
 mod ingest;
+mod memory;
 mod nn;
 mod support;
 mod synth;

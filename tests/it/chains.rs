@@ -1,0 +1,170 @@
+//! Process model and process chains.
+
+use crate::memory::MemoryStore;
+use residue::control::Control;
+use residue::domain::{Event, Integrity, Parent, Processes, Step};
+use residue::features::lineage::processes;
+use std::time::Instant;
+
+const SECOND: i64 = 1_000_000_000;
+
+fn guid(n: u64) -> String {
+    format!("{{00000000-0000-0000-0000-{n:012x}}}")
+}
+
+fn sysmon(second: i64, n: u64, parent: u64, image: &str, parent_image: &str) -> Event {
+    Event {
+        time: Some(second * SECOND),
+        computer: Some("HOST.lab".into()),
+        channel: Some("Microsoft-Windows-Sysmon/Operational".into()),
+        provider: Some("Microsoft-Windows-Sysmon".into()),
+        event_id: Some(1),
+        process_guid: Some(guid(n)),
+        parent_guid: Some(guid(parent)),
+        pid: Some(n as u32 * 4),
+        ppid: Some(parent as u32 * 4),
+        image: Some(image.into()),
+        parent_image: Some(parent_image.into()),
+        command_line: Some(format!("{image} -x")),
+        user: Some(r"LAB\ann".into()),
+        fields: r#"{"IntegrityLevel":"High","LogonId":"0x3e7"}"#.into(),
+        ..Event::default()
+    }
+}
+
+fn security(second: i64, pid: u32, ppid: u32, image: &str, parent_image: Option<&str>) -> Event {
+    Event {
+        time: Some(second * SECOND),
+        computer: Some("host.lab".into()),
+        channel: Some("Security".into()),
+        provider: Some("Microsoft-Windows-Security-Auditing".into()),
+        event_id: Some(4688),
+        pid: Some(pid),
+        ppid: Some(ppid),
+        image: Some(image.into()),
+        parent_image: parent_image.map(Into::into),
+        fields: r#"{"EventData":{"MandatoryLabel":"S-1-16-8192","TargetLogonId":"0x0","SubjectLogonId":"0x1a"}}"#.into(),
+        ..Event::default()
+    }
+}
+
+fn exit(second: i64, pid: u32, image: &str) -> Event {
+    Event { event_id: Some(4689), ppid: None, ..security(second, pid, 0, image, None) }
+}
+
+fn join(events: Vec<Event>) -> Processes {
+    processes(&MemoryStore::new(events), &Control::silent()).unwrap()
+}
+
+fn names(processes: &Processes, leaf: u32) -> Vec<String> {
+    processes.lineage(leaf, 6).into_iter().map(|step| processes.image(step).to_owned()).collect()
+}
+
+#[test]
+fn a_guid_joins_child_and_parent_and_a_missing_parent_is_a_stub() {
+    let all = join(vec![sysmon(10, 2, 1, "b.exe", "a.exe"), sysmon(20, 3, 2, "c.exe", "b.exe"), sysmon(30, 4, 1, "d.exe", "a.exe")]);
+    assert_eq!(names(&all, 1), ["a.exe", "b.exe", "c.exe"]);
+    assert_eq!(all.list[1].parent, Parent::Known(0));
+    assert_eq!((all.list[0].parent, all.list[2].parent), (Parent::Stub(0), Parent::Stub(0)), "both children name the same stub");
+    assert_eq!(all.stubs.len(), 1);
+    assert_eq!(all.lineage(1, 2), [Step::Process(0), Step::Process(1)], "no more steps than asked for");
+    assert_eq!((all.list[0].integrity, all.list[0].logon_id), (Integrity::High, Some(0x3e7)));
+    assert_eq!(all.children().of_stub[0], [0, 2]);
+}
+
+#[test]
+fn a_reused_pid_belongs_to_the_process_alive_at_the_time() {
+    let all = join(vec![
+        security(10, 100, 4, r"C:\first.exe", None),
+        exit(20, 100, r"C:\first.exe"),
+        security(30, 100, 4, r"C:\second.exe", None),
+        security(15, 200, 100, r"C:\child-of-first.exe", None),
+        security(40, 201, 100, r"C:\child-of-second.exe", None),
+        security(25, 202, 100, r"C:\between.exe", Some(r"C:\third.exe")),
+    ]);
+    let find = |image: &str| all.list.iter().position(|p| p.image.contains(image)).unwrap() as u32;
+    assert_eq!(names(&all, find("child-of-first")), ["System", r"C:\first.exe", r"C:\child-of-first.exe"]);
+    assert_eq!(names(&all, find("child-of-second")), ["System", r"C:\second.exe", r"C:\child-of-second.exe"]);
+    assert_eq!(names(&all, find("between")), [r"C:\third.exe", r"C:\between.exe"], "first.exe had ended: a stub named by the child");
+    assert_eq!(all.list[0].end, Some(20 * SECOND));
+    assert_eq!((all.list[0].integrity, all.list[0].logon_id), (Integrity::Medium, Some(0x1a)));
+}
+
+#[test]
+fn a_parent_image_that_disagrees_is_not_the_parent() {
+    let all = join(vec![security(10, 100, 4, r"C:\old.exe", None), security(500, 200, 100, r"C:\child.exe", Some(r"C:\new.exe"))]);
+    assert_eq!(names(&all, 1), [r"C:\new.exe", r"C:\child.exe"]);
+}
+
+#[test]
+fn both_logs_of_one_creation_make_one_process() {
+    let mut other_host = security(11, 8, 4, "b.exe", Some("a.exe"));
+    other_host.computer = Some("other.lab".into());
+    let all = join(vec![
+        sysmon(10, 2, 1, r"C:\b.exe", "a.exe"),
+        security(11, 8, 4, r"C:\B.EXE", Some("a.exe")),
+        security(300, 8, 4, r"C:\b.exe", Some("a.exe")),
+        other_host,
+        security(12, 50, 8, r"C:\c.exe", None),
+        Event { process_guid: Some(guid(2)), ..exit(20, 8, r"C:\b.exe") },
+    ]);
+    assert_eq!(all.list.len(), 4);
+    let joined = &all.list[0];
+    assert_eq!((joined.key.record, joined.twin.map(|k| k.record), joined.event_id), (1, Some(2), 1));
+    assert_eq!(joined.end, Some(20 * SECOND));
+    let child = all.list.iter().position(|p| &*p.image == r"C:\c.exe").unwrap() as u32;
+    assert_eq!(names(&all, child), ["a.exe", r"C:\b.exe", r"C:\c.exe"], "Security's child finds Sysmon's parent by process ID");
+}
+
+#[test]
+fn lost_process_ids_join_by_command_line() {
+    let lost = |mut event: Event| {
+        (event.pid, event.ppid) = (None, None);
+        event
+    };
+    let told = |line: &str, mut event: Event| {
+        event.command_line = Some(line.into());
+        event
+    };
+    let all = join(vec![
+        lost(told("net use x", sysmon(10, 2, 1, r"C:\net.exe", "a.exe"))),
+        lost(told("net user", sysmon(10, 3, 1, r"C:\net.exe", "a.exe"))),
+        told("net user", security(10, 700, 4, r"C:\net.exe", None)),
+        told("net use x", security(11, 704, 4, r"C:\net.exe", None)),
+    ]);
+    let seen: Vec<_> = all.list.iter().map(|p| (p.command_line.as_deref(), p.pid)).collect();
+    assert_eq!(seen, [(Some("net use x"), Some(704)), (Some("net user"), Some(700))]);
+}
+
+#[test]
+fn hostile_logs_make_no_circles() {
+    let mut events =
+        vec![sysmon(10, 1, 2, "a.exe", "b.exe"), sysmon(10, 2, 3, "b.exe", "c.exe"), sysmon(10, 3, 1, "c.exe", "a.exe"), sysmon(10, 4, 4, "d.exe", "d.exe")];
+    events.push(Event { event_id: Some(1), fields: "{".into(), ..Event::default() });
+    events.push(Event { event_id: Some(4688), image: Some("x".into()), fields: "not json".into(), ..Event::default() });
+    let all = join(events);
+    assert_eq!(all.list.len(), 5, "an event that names nothing is no process");
+    for leaf in 0..all.list.len() as u32 {
+        assert!(all.lineage(leaf, 1000).len() <= 4);
+    }
+}
+
+#[test]
+fn a_million_creations_join_within_bounds() {
+    let count = 1_000_000_u64;
+    let events: Vec<Event> = (0..count)
+        .map(|n| {
+            let image = format!(r"C:\Windows\System32\p{}.exe", n % 500);
+            let mut event = sysmon(n as i64 / 50, n + 2, n / 3 + 1, &image, r"C:\Windows\explorer.exe");
+            event.command_line = Some(format!("{image} -n {n}"));
+            event
+        })
+        .collect();
+    let store = MemoryStore::new(events);
+    let started = Instant::now();
+    let all = processes(&store, &Control::silent()).unwrap();
+    let took = started.elapsed();
+    eprintln!("{count} creations joined in {:.1} s", took.as_secs_f64());
+    assert_eq!(all.list.len(), count as usize);
+    assert!(took.as_secs() < 20, "took {took:?}");
+}
