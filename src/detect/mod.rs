@@ -3,6 +3,8 @@
 //! Border: a detector reads events through [`EventStore`], trains on the given device, and hands back a [`Detection`]; it knows nothing of
 //! cases on disk, exports or front ends.
 
+mod chains;
+
 use crate::control::{Control, RunError};
 use crate::domain::{Detection, DetectorId, EventStore, Plan};
 use crate::nn::Device;
@@ -45,5 +47,5 @@ pub trait Detector: Sync {
 /// Every detector there is, in the order of the contract.
 #[must_use]
 pub fn registry() -> Vec<&'static dyn Detector> {
-    vec![]
+    vec![&chains::Chains]
 }

@@ -47,8 +47,8 @@ pub fn arguments(command_line: &str, image: &str, most: usize) -> String {
     normalise(cut)
 }
 
-/// Strips the program: quoted, or the image's path or name as the event tells it, else the first word.
-fn without_program<'a>(line: &'a str, image: &str) -> &'a str {
+/// A command line without its program: quoted, or the image's path or name as the event tells it, else the first word.
+pub fn without_program<'a>(line: &'a str, image: &str) -> &'a str {
     if let Some(quoted) = line.strip_prefix('"') {
         return quoted.split_once('"').map_or("", |(_, rest)| rest).trim_start();
     }

@@ -1,0 +1,149 @@
+//! Process chains: how unusual is it that this program was started by these parents, by this user, from this place, with these arguments?
+//!
+//! Border: works on the process model of `features::lineage`. `recommended` sums counts, a contrastive network and a few flags; what each part
+//! says is kept apart and explained in words.
+
+mod contrast;
+mod counts;
+mod embedding;
+mod explain;
+mod knowledge;
+mod launch;
+mod scorer;
+mod subjects;
+
+use crate::control::RunError;
+use crate::detect::{Detector, Input};
+use crate::domain::{Detection, DetectorId, EventStore, Processes, Stage};
+use explain::Explanation;
+use launch::{Launches, Shape};
+use scorer::{Counted, Networks, Parts};
+use std::sync::Arc;
+use subjects::{Chain, chains, subject};
+
+pub(crate) use knowledge::Knowledge;
+
+/// Why it cannot run, in the words of every detector of process creations.
+pub(crate) const NO_CREATIONS: &str = "no process-creation events: needs Sysmon 1 or Security 4688";
+
+/// The detector.
+pub(crate) struct Chains;
+
+impl Detector for Chains {
+    fn id(&self) -> DetectorId {
+        DetectorId::Chains
+    }
+
+    fn applies(&self, case: &dyn EventStore) -> Result<(), String> {
+        if may_hold_creations(case) { Ok(()) } else { Err(NO_CREATIONS.into()) }
+    }
+
+    fn run(&self, input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result<Detection, RunError> {
+        let (counted, launches, baseline) = Counted::read(input)?;
+        let length = input.plan.settings.chains.length.clamp(2, 6);
+        let chains = chains(&launches, &counted.texts, length).into();
+        let mut run = Run { counted: Arc::new(counted), launches: Arc::new(launches), chains, baseline, length };
+        if run.launches.processes.list.is_empty() {
+            input.control.warn(format!("chains: {NO_CREATIONS}"));
+            return Ok(run.detection(Vec::new(), String::new(), Stage::Final));
+        }
+        let mut parts = run.counted.score(&run.launches.shapes, input)?;
+        first(run.detection(parts.clone(), String::new(), Stage::First));
+        let networks = Networks::learn(&run.counted, &run.launches.shapes, &run.baseline, input)?;
+        networks.judge(&run.counted, &run.launches.shapes, &mut parts, input)?;
+        let id = networks.id(input)?;
+        run.baseline = Vec::new();
+        Ok(run.detection(parts, id, Stage::Final))
+    }
+}
+
+/// Whether a channel of the case could hold process creations, from the ledger alone.
+pub(crate) fn may_hold_creations(case: &dyn EventStore) -> bool {
+    case.sources().iter().flat_map(|source| &source.seen).any(|(_, channel, _)| {
+        let channel = channel.to_ascii_lowercase();
+        channel.contains("sysmon") || channel == "security" || channel == "forwardedevents"
+    })
+}
+
+struct Run {
+    counted: Arc<Counted>,
+    launches: Arc<Launches>,
+    chains: Arc<[Chain]>,
+    baseline: Vec<Shape>,
+    length: usize,
+}
+
+impl Run {
+    fn detection(&self, parts: Vec<Parts>, model_id: String, stage: Stage) -> Detection {
+        let coverage = self.counted.coverage;
+        let subjects = self.chains.iter().map(|chain| subject(chain, &self.launches, &parts[chain.shape as usize], coverage, self.length)).collect();
+        let explain = Explanation { counted: self.counted.clone(), launches: self.launches.clone(), chains: self.chains.clone(), parts };
+        Detection { subjects, explain: Arc::new(explain), model_id, stage, remarks: self.remarks() }
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        let processes = &self.launches.processes;
+        let mut remarks = vec![format!(
+            "{} process creations, {} of them told by both logs; {} parents predate the log",
+            processes.list.len(),
+            processes.list.iter().filter(|process| process.twin.is_some()).count(),
+            processes.stubs.len()
+        )];
+        let silent = processes.list.iter().filter(|process| process.command_line.is_none()).count();
+        if silent > 0 {
+            remarks.push(format!("{silent} creations without a command line: their arguments were not scored"));
+        }
+        if self.counted.baseline {
+            remarks.push(format!("the baseline knows {:.0} % of the case's parents and children; the counts weigh that much", self.counted.coverage * 100.0));
+        } else {
+            remarks.push("no baseline: counted on the case itself, without the contrastive network".into());
+        }
+        remarks
+    }
+}
+
+/// One creation's score, for the detectors that build on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CreationScore {
+    /// Codes of parent's name, child's name and child's directory: equal triples count once.
+    pub(crate) triple: (u32, u32, u32),
+    /// Learned part.
+    pub(crate) learned: f64,
+    /// Part that vanishes with empty tables.
+    pub(crate) prior: f64,
+}
+
+impl CreationScore {
+    /// What ranks.
+    pub(crate) fn score(&self) -> f64 {
+        self.learned + self.prior
+    }
+}
+
+/// Every process of the case with the recommended score of its creation, in the order of [`Processes::list`].
+pub(crate) struct ScoredCreations {
+    /// The processes.
+    pub(crate) processes: Processes,
+    /// One score per process.
+    pub(crate) scores: Vec<CreationScore>,
+}
+
+/// Scores every creation of a case as the chain detector would, trained the same way.
+///
+/// # Errors
+/// A store cannot be read, the device failed, or the job is cancelled.
+pub(crate) fn score_creations(input: &Input<'_>) -> Result<ScoredCreations, RunError> {
+    let (counted, launches, baseline) = Counted::read(input)?;
+    let mut parts = counted.score(&launches.shapes, input)?;
+    if !launches.shapes.is_empty() && !baseline.is_empty() {
+        let networks = Networks::learn(&counted, &launches.shapes, &baseline, input)?;
+        networks.judge(&counted, &launches.shapes, &mut parts, input)?;
+    }
+    let score = |at: &u32| {
+        let (shape, part) = (&launches.shapes[*at as usize], &parts[*at as usize]);
+        let triple = (shape.parent.name, shape.child.name, shape.child.directory);
+        CreationScore { triple, learned: part.learned(counted.coverage), prior: part.prior() }
+    };
+    let scores = launches.shape_of.iter().map(score).collect();
+    Ok(ScoredCreations { processes: launches.processes, scores })
+}
