@@ -6,7 +6,7 @@ use crate::control::{Control, RunError};
 use crate::domain::Integrity;
 use crate::nn::{Device, FitConfig, Labelled, Matrix, Mlp, MlpConfig, fit};
 use rand::seq::SliceRandom;
-use rand::{Rng, SeedableRng, rngs::ChaCha8Rng};
+use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
 /// User classes and integrity levels.
 const RIGHTS: usize = UserClass::COUNT + Integrity::ALL.len();
@@ -116,8 +116,8 @@ fn examples(shapes: &[Shape], inputs: &Inputs<'_>, seed: u64) -> Result<Labelled
         labels.push(1.0);
         for _ in 0..NEGATIVES {
             rows.push(&inputs.row(&recombined(shapes[at], shapes, &mut random)));
-            labels.push(0.0);
         }
+        labels.extend([0.0; NEGATIVES]);
     }
     Labelled::new(rows, labels)
 }

@@ -1,7 +1,7 @@
 //! Surprise by counting: interpolated Witten-Bell estimates of child given parent, rights given child, argument words given child.
 
 use super::launch::{Shape, Texts};
-use foldhash::{HashMap, HashMapExt};
+use foldhash::HashMap;
 
 /// Argument words looked at per launch.
 const WORDS: usize = 64;

@@ -1,7 +1,7 @@
 //! Paths as 32 numbers: hashed words and pieces of a path, projected onto the directions in which known paths differ most.
 
 use crate::control::{Control, RunError};
-use rand::{Rng, SeedableRng, rngs::ChaCha8Rng};
+use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
 /// Hash buckets.
 const BUCKETS: usize = 4096;
@@ -103,9 +103,13 @@ fn hashed(path: &str) -> Vec<(u16, f32)> {
             _ => merged.push((bucket, value)),
         }
     }
-    merged.iter_mut().for_each(|cell| cell.1 = cell.1.signum() * cell.1.abs().ln_1p());
+    for cell in &mut merged {
+        cell.1 = cell.1.signum() * cell.1.abs().ln_1p();
+    }
     let length = merged.iter().map(|cell| cell.1 * cell.1).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
-    merged.iter_mut().for_each(|cell| cell.1 /= length);
+    for cell in &mut merged {
+        cell.1 /= length;
+    }
     merged
 }
 

@@ -5,7 +5,7 @@ use crate::domain::{EventStore, Integrity, Process, Processes, Step};
 use crate::features::Interner;
 use crate::features::lineage::processes;
 use crate::features::path::{arguments, base, directory, normalise};
-use foldhash::{HashMap, HashMapExt};
+use foldhash::HashMap;
 use std::sync::Arc;
 
 /// Characters kept of the arguments.
@@ -113,7 +113,7 @@ impl Launches {
         let mut encoder = Encoder { texts, paths: HashMap::default(), lines: HashMap::default() };
         let (mut shapes, mut known, mut shape_of) = (Vec::new(), HashMap::<Shape, u32>::default(), Vec::with_capacity(processes.list.len()));
         for index in 0..processes.list.len() as u32 {
-            if index as usize % CHUNK == 0 {
+            if (index as usize).is_multiple_of(CHUNK) {
                 control.check()?;
             }
             let shape = encoder.shape(&processes, index);
