@@ -49,6 +49,12 @@ impl Case {
         Self::open(dir)
     }
 
+    /// Whether a folder looks like a case.
+    #[must_use]
+    pub fn is_case(dir: &Path) -> bool {
+        is_case(dir)
+    }
+
     /// Opens a case folder; nothing is parsed again. What a killed run left behind is removed.
     ///
     /// # Errors

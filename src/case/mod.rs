@@ -16,6 +16,7 @@ mod duplicates;
 mod folder;
 mod reader;
 mod scratch;
+pub mod search;
 mod sink;
 mod snapshot;
 mod store;

@@ -1,0 +1,180 @@
+//! What stands after a column's colon: text patterns, and spans of numbers and times.
+
+use super::column::Number;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use jiff::{Span as Step, ToSpan};
+use regex::{Regex, RegexBuilder};
+use std::ops::Range;
+
+/// Longest text that is looked for.
+const LONGEST: usize = 1_000;
+
+/// A text looked for without regard to case.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern(Regex);
+
+impl Pattern {
+    pub(super) fn contains(text: &str) -> Result<Self, String> {
+        Self::make(&regex::escape(text), text)
+    }
+
+    pub(super) fn exactly(text: &str) -> Result<Self, String> {
+        Self::make(&format!("^{}$", regex::escape(text)), text)
+    }
+
+    fn make(pattern: &str, text: &str) -> Result<Self, String> {
+        if text.len() > LONGEST {
+            return Err(format!("a text of {} bytes is too long to search for; the limit is {LONGEST}", text.len()));
+        }
+        RegexBuilder::new(pattern).case_insensitive(true).build().map(Self).map_err(|e| format!("cannot search for '{text}': {e}"))
+    }
+
+    pub(super) fn is_in(&self, text: &str) -> bool {
+        self.0.is_match(text)
+    }
+
+    pub(super) fn find(&self, text: &str) -> Vec<Range<usize>> {
+        self.0.find_iter(text).map(|found| found.range()).collect()
+    }
+}
+
+/// Numbers from one bound to another, both included; whole ones beside it for what no float can tell apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Span {
+    whole: (i64, i64),
+    real: (f64, f64),
+}
+
+impl Span {
+    fn whole(from: i64, to: i64) -> Self {
+        Self { whole: (from, to), real: (from as f64, to as f64) }
+    }
+
+    fn real(from: f64, to: f64) -> Self {
+        Self { whole: (from.ceil() as i64, to.floor() as i64), real: (from, to) }
+    }
+
+    pub(super) fn holds(&self, number: Number) -> bool {
+        match number {
+            Number::Whole(n) => (self.whole.0..=self.whole.1).contains(&n),
+            Number::Real(n) => (self.real.0..=self.real.1).contains(&n),
+        }
+    }
+
+    /// `7`, `2-10`, `1,3,5-9`, `<3`, `>=2.5`, `yes`, `no`.
+    pub(super) fn list(text: &str) -> Option<Vec<Self>> {
+        match text.to_lowercase().as_str() {
+            "yes" | "true" => return Some(vec![Self::whole(1, 1)]),
+            "no" | "false" => return Some(vec![Self::whole(0, 0)]),
+            _ => {}
+        }
+        if let Some((sign, rest)) = comparison(text) {
+            let bound: f64 = number(rest)?;
+            return Some(vec![match sign {
+                "<" => Self::real(f64::NEG_INFINITY, bound.next_down()),
+                "<=" => Self::real(f64::NEG_INFINITY, bound),
+                ">" => Self::real(bound.next_up(), f64::INFINITY),
+                _ => Self::real(bound, f64::INFINITY),
+            }]);
+        }
+        text.split(',').map(Self::one).collect()
+    }
+
+    fn one(text: &str) -> Option<Self> {
+        if let Some((from, to)) = text.split_once('-') {
+            return Some(Self::real(number(from)?, number(to)?));
+        }
+        let n = number(text)?;
+        Some(Self::real(n, n))
+    }
+
+    /// `2020`, `2020-09`, `2020-09-17`, `2020-09-17T17`, `...:57`, `...:18`, with `<`, `<=`, `>` or `>=` before it.
+    pub(super) fn time(text: &str) -> Option<Self> {
+        let (sign, rest) = comparison(text).unwrap_or(("", text));
+        let (from, to) = calendar(rest)?;
+        Some(match sign {
+            "<" => Self::whole(i64::MIN, from.checked_sub(1)?),
+            "<=" => Self::whole(i64::MIN, to),
+            ">" => Self::whole(to.checked_add(1)?, i64::MAX),
+            ">=" => Self::whole(from, i64::MAX),
+            _ => Self::whole(from, to),
+        })
+    }
+}
+
+fn comparison(text: &str) -> Option<(&'static str, &str)> {
+    ["<=", ">=", "<", ">"].into_iter().find_map(|sign| Some((sign, text.strip_prefix(sign)?)))
+}
+
+/// Digits with at most one point; no signs, exponents or words.
+fn number(text: &str) -> Option<f64> {
+    (text.starts_with(|c: char| c.is_ascii_digit()) && text.bytes().all(|b| b.is_ascii_digit() || b == b'.')).then(|| text.parse().ok())?
+}
+
+/// First and last nanosecond of a year, month, day, hour, minute or second.
+fn calendar(text: &str) -> Option<(i64, i64)> {
+    let text = text.strip_suffix(['Z', 'z']).unwrap_or(text);
+    let (date, clock) = text.split_once(['T', 't', '_']).map_or((text, None), |(date, clock)| (date, Some(clock)));
+    let mut parts = date.split('-');
+    let year: i16 = parts.next()?.parse().ok()?;
+    let month: Option<i8> = parts.next().map(str::parse).transpose().ok()?;
+    let day: Option<i8> = parts.next().map(str::parse).transpose().ok()?;
+    let mut hms = [None, None, None];
+    if let Some(clock) = clock {
+        let mut pieces = clock.split(':');
+        for slot in &mut hms {
+            *slot = pieces.next().map(str::parse::<i8>).transpose().ok()?;
+        }
+        if pieces.next().is_some() || day.is_none() {
+            return None;
+        }
+    }
+    if parts.next().is_some() || year < 1 {
+        return None;
+    }
+    let start = Date::new(year, month.unwrap_or(1), day.unwrap_or(1)).ok()?;
+    let start = DateTime::new(start.year(), start.month(), start.day(), hms[0].unwrap_or(0), hms[1].unwrap_or(0), hms[2].unwrap_or(0), 0).ok()?;
+    let step: Step = match (month, day, hms) {
+        (None, ..) => 1.year(),
+        (_, None, _) => 1.month(),
+        (.., [None, ..]) => 1.day(),
+        (.., [_, None, _]) => 1.hour(),
+        (.., [.., None]) => 1.minute(),
+        _ => 1.second(),
+    };
+    Some((nanoseconds(start)?, nanoseconds(start.checked_add(step).ok()?)?.checked_sub(1)?))
+}
+
+fn nanoseconds(at: DateTime) -> Option<i64> {
+    i64::try_from(TimeZone::UTC.to_timestamp(at).ok()?.as_nanosecond()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_hold_their_ends_and_nothing_beyond() {
+        let spans = Span::list("2-4,9").unwrap();
+        let holds = |n| spans.iter().any(|span| span.holds(Number::Whole(n)));
+        assert_eq!((0..12).filter(|n| holds(*n)).collect::<Vec<_>>(), [2, 3, 4, 9]);
+        assert!(!Span::list(">3").unwrap()[0].holds(Number::Whole(3)));
+        assert!(Span::list(">3").unwrap()[0].holds(Number::Whole(4)));
+        assert!(Span::list("<0.5").unwrap()[0].holds(Number::Real(0.499)));
+        for text in ["", "-", "a", "1-", "1e9", "+1", "inf", "1,,2", "<"] {
+            assert_eq!(Span::list(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_day_is_its_nanoseconds() {
+        let day = 86_400_000_000_000_i64;
+        assert_eq!(calendar("1970-01-02"), Some((day, 2 * day - 1)));
+        assert_eq!(calendar("1970"), Some((0, 365 * day - 1)));
+        assert_eq!(calendar("1970-01-01T00:00:01"), Some((1_000_000_000, 1_999_999_999)));
+        for text in ["", "x", "1970-", "1970-00", "1970-02-30", "1970-01-01T25", "1970-01T01", "1970-01-01-01", "9999", "1970-01-01T00:00:00:00"] {
+            assert_eq!(calendar(text), None, "{text}");
+        }
+    }
+}
