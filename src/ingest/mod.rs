@@ -1,1 +1,75 @@
 //! Reads sources: told by content, every record becomes an event or a ledger entry.
+//!
+//! ```text
+//! find (what is there) -> sniff (what it is) -> source (hash beside reading) -> a format (records) -> output (counts, batches) -> sink
+//! ```
+//! A format is one implementation of [`format::Format`] in a file or folder of its own, listed in [`sniff`]; walking, hashing, counting and
+//! the ledger are done once, here, for all of them. Sources are opened read-only. What a source gives depends on its bytes alone, never on
+//! the number of threads or the order of arguments.
+//!
+//! # The shape of `fields`
+//! One flat JSON object; detectors read it. For EVTX:
+//! * every `EventData` value stands at the top level under its name as found (`"TargetUserName": "bob"`); names that repeat are numbered
+//!   `Name_1`, `Name_2` by the parser; unnamed `Data` are one array `"Data": ["a", "b"]` even when there is only one;
+//! * `EventData`'s own name is `"EventData@Name"`; an attribute of an element that also has a text is `"Element@Attribute"`;
+//! * `UserData` leaves stand at the top level under their leaf names, `Container.Leaf` where that name is taken; namespaces are left out;
+//! * `"System"` is an object with the rest: `Provider: {Name, Guid}`, `EventID`, `EventID@Qualifiers`, `Version`, `Level`, `Task`, `Opcode`,
+//!   `Keywords`, `TimeCreated: {SystemTime}`, `EventRecordID`, `Correlation: {ActivityID}`, `Execution: {ProcessID, ThreadID}`, `Channel`,
+//!   `Computer`, `Security: {UserID}`, as far as the record has them;
+//! * other parts of an event (`RenderingInfo`, ...) are flattened as `UserData` is, their names before a dot.
+
+mod evtx;
+mod find;
+mod format;
+mod hash;
+mod message;
+mod output;
+mod sniff;
+mod source;
+mod values;
+mod windows;
+
+use crate::control::{Control, RunError};
+use crate::domain::{EventSink, Ledger};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What the analyst chose about reading.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Zone of local times (`--time-zone`).
+    pub zone: Option<String>,
+    /// A column mapping for tables without a known signature (`--map`).
+    pub map: Option<PathBuf>,
+}
+
+/// Reads every source under `paths` into `sink`; returns all ledger rows sorted by (`source_file`, SHA-256).
+///
+/// Sources with the same bytes are read once: the first by `source_file` is read, the others are marked as its duplicates.
+///
+/// # Errors
+/// Cancelled, or the sink failed. What is wrong with the evidence is in the ledger, not an error.
+pub fn ingest(paths: &[PathBuf], sink: &dyn EventSink, options: &Options, control: &Control) -> Result<Vec<Ledger>, RunError> {
+    let found = find::find(paths, control)?;
+    let sources = source::open_all(found, options, control)?;
+    let mut rows = source::read_all(&sources, sink, control)?;
+    rows.sort_by(|a, b| (&a.source_file, &a.sha256).cmp(&(&b.source_file, &b.sha256)));
+    Ok(rows)
+}
+
+/// The record at byte `offset` of the EVTX file at `path`, rendered again as indented XML.
+///
+/// # Errors
+/// The source is away, or holds no readable record there any more.
+pub fn raw_xml(path: &Path, offset: u64) -> Result<String, RunError> {
+    evtx::raw_xml(path, offset)
+}
+
+/// Groups `items` by a key, in key order.
+fn grouped<K: Ord, T>(items: impl IntoIterator<Item = T>, key: impl Fn(&T) -> K) -> BTreeMap<K, Vec<T>> {
+    let mut groups: BTreeMap<K, Vec<T>> = BTreeMap::new();
+    for item in items {
+        groups.entry(key(&item)).or_default().push(item);
+    }
+    groups
+}
