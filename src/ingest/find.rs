@@ -125,7 +125,7 @@ mod tests {
         fs::write(case.join("b.evtx"), "b").unwrap();
         fs::write(case.join("sub/a.evtx"), "a").unwrap();
         let expected = ["case/b.evtx", "case/sub/a.evtx"];
-        assert_eq!(names(&[case.clone()]), expected);
+        assert_eq!(names(std::slice::from_ref(&case)), expected);
         assert_eq!(names(&[case.join("sub/..")]), expected);
         assert_eq!(names(&[case.join("b.evtx"), case.clone(), case.join("sub")]), expected);
         assert_eq!(names(&[case.join("b.evtx")]), ["b.evtx"]);

@@ -5,20 +5,16 @@ use super::output::Output;
 use crate::control::{Control, RunError};
 use std::fs::File;
 
-/// The first bytes of a source, and what else may tell its format.
+/// What may tell a source's format.
 pub(super) struct Head<'a> {
     /// Up to [`super::sniff::HEAD`] bytes.
     pub(super) bytes: &'a [u8],
-    /// Size of the source.
-    pub(super) size: u64,
 }
 
 /// One source, open, as a format reads it.
 pub(super) struct Input<'a> {
-    /// Positioned anywhere.
-    pub(super) file: &'a File,
-    /// Opens the same source once more, with a position of its own.
-    pub(super) reopen: &'a (dyn Fn() -> std::io::Result<File> + Sync),
+    /// Opens the source, read-only, with a position of its own; may be called by several threads.
+    pub(super) open: &'a (dyn Fn() -> std::io::Result<File> + Sync),
     /// Size when it was opened.
     pub(super) size: u64,
     /// What the analyst chose.

@@ -8,13 +8,13 @@ use std::io::{Error, ErrorKind, Read, Result};
 
 const BLOCK: usize = 1 << 20;
 
-/// Lower-case hex of the SHA-256 of everything in `file`; an error of kind `Interrupted` when cancelled.
+/// Lower-case hex of the SHA-256 of everything in `file`; an error when cancelled.
 pub(super) fn sha256(mut file: File, control: &Control) -> Result<String> {
     let mut hasher = Sha256::new();
     let mut block = vec![0; BLOCK];
     loop {
         if control.cancel.is_cancelled() {
-            return Err(Error::new(ErrorKind::Other, "cancelled"));
+            return Err(Error::other("cancelled"));
         }
         let read = match file.read(&mut block) {
             Ok(0) => break,

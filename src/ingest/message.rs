@@ -30,9 +30,7 @@ type Sentence = Vec<Piece>;
 
 /// The event in words.
 pub(super) fn message(event: &Event, values: &Values<'_>) -> String {
-    let sentence = event.event_id.and_then(|id| {
-        [&event.provider, &event.channel].into_iter().flatten().find_map(|name| SENTENCES.get(&(name.as_str(), id)))
-    });
+    let sentence = event.event_id.and_then(|id| [&event.provider, &event.channel].into_iter().flatten().find_map(|name| SENTENCES.get(&(name.as_str(), id))));
     if let Some(sentence) = sentence {
         let mut out = String::with_capacity(160);
         say(sentence, event, values, &mut out);
@@ -210,13 +208,8 @@ mod tests {
 
     #[test]
     fn a_sentence_is_filled_in_and_its_optional_parts_fall_away() {
-        let values = [
-            ("TargetUserName", "\"eve\""),
-            ("TargetDomainName", "\"ACME\""),
-            ("LogonType", "10"),
-            ("IpAddress", "\"10.0.0.9\""),
-            ("WorkstationName", "\"-\""),
-        ];
+        let values =
+            [("TargetUserName", "\"eve\""), ("TargetDomainName", "\"ACME\""), ("LogonType", "10"), ("IpAddress", "\"10.0.0.9\""), ("WorkstationName", "\"-\"")];
         let text = said("Microsoft-Windows-Security-Auditing", 4624, &values);
         assert!(text.contains("ACME\\eve") && text.contains("remote desktop") && text.contains("10.0.0.9"), "{text}");
         assert!(!text.contains('?') && !text.contains('-'), "{text}");

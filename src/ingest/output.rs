@@ -106,7 +106,7 @@ impl<'a> Output<'a> {
         }
         let open = match &mut self.open {
             Some(open) => open,
-            slot => slot.insert(self.sink.begin()?),
+            slot => slot.insert(self.sink.begin(&self.ledger.source_file)?),
         };
         self.batch_bytes = 0;
         open.write(std::mem::take(&mut self.batch))

@@ -36,10 +36,9 @@ pub(super) fn sniff(name: &str, head: &Head<'_>) -> Kind {
     let claims_evtx = std::path::Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("evtx"));
     match (claims_evtx, head.bytes) {
         (true, []) => Kind::Unreadable("empty (0 bytes), though its name says EVTX".into()),
-        (true, bytes) => Kind::Unreadable(format!(
-            "not an EVTX file, though its name says so: it begins with {} instead of ElfFile and holds no chunk",
-            begins(bytes)
-        )),
+        (true, bytes) => {
+            Kind::Unreadable(format!("not an EVTX file, though its name says so: it begins with {} instead of ElfFile and holds no chunk", begins(bytes)))
+        }
         (false, []) => Kind::NotEvidence("empty (0 bytes)".into()),
         (false, _) => Kind::NotEvidence("not a format of evidence that is known".into()),
     }
@@ -55,7 +54,7 @@ mod tests {
     use super::*;
 
     fn kind(name: &str, bytes: &[u8]) -> Kind {
-        sniff(name, &Head { bytes, size: bytes.len() as u64 })
+        sniff(name, &Head { bytes })
     }
 
     #[test]

@@ -24,7 +24,7 @@ const HASH_STRANGER: u64 = 1 << 30;
 
 /// One source, sniffed.
 pub(super) struct Source<'a> {
-    source_file: String,
+    name: String,
     path: PathBuf,
     kind: Kind,
     state: State,
@@ -55,10 +55,9 @@ pub(super) fn open_all<'a>(found: Vec<Found>, options: &'a Options, control: &Co
         control.check()?;
         sources.push(open(item, options));
     }
-    let alike: Vec<usize> = grouped(
-        sources.iter().enumerate().filter(|(_, s)| matches!(s.kind, Kind::Evidence(..))).map(|(at, _)| at),
-        |&at| sources.get(at).map_or(0, |s| s.state.size),
-    )
+    let alike: Vec<usize> = grouped(sources.iter().enumerate().filter(|(_, s)| matches!(s.kind, Kind::Evidence(..))).map(|(at, _)| at), |&at| {
+        sources.get(at).map_or(0, |s| s.state.size)
+    })
     .into_values()
     .filter(|group| group.len() > 1)
     .flatten()
@@ -78,7 +77,7 @@ pub(super) fn open_all<'a>(found: Vec<Found>, options: &'a Options, control: &Co
     for group in groups.into_values() {
         // Sources are sorted by name: the first of a group is the one that is read.
         let mut members = group.into_iter().map(|(_, at)| at);
-        let winner = members.next().and_then(|at| sources.get(at)).map(|s| s.source_file.clone());
+        let winner = members.next().and_then(|at| sources.get(at)).map(|s| s.name.clone());
         for at in members {
             if let Some(source) = sources.get_mut(at) {
                 source.duplicate_of.clone_from(&winner);
@@ -94,7 +93,7 @@ fn open(found: Found, options: &Options) -> Source<'_> {
         Some(Refused::Unreadable(why)) => (Kind::Unreadable(why), State::default()),
         None => look(&found).unwrap_or_else(|error| (Kind::Unreadable(format!("cannot be opened ({error})")), State::default())),
     };
-    Source { source_file: found.source_file, path: found.path, kind, state, sha256: None, duplicate_of: None, options }
+    Source { name: found.source_file, path: found.path, kind, state, sha256: None, duplicate_of: None, options }
 }
 
 fn look(found: &Found) -> std::io::Result<(Kind, State)> {
@@ -102,7 +101,7 @@ fn look(found: &Found) -> std::io::Result<(Kind, State)> {
     let state = State::of(&file)?;
     let mut bytes = Vec::new();
     file.take(sniff::HEAD as u64).read_to_end(&mut bytes)?;
-    Ok((sniff::sniff(&found.source_file, &Head { bytes: &bytes, size: state.size }), state))
+    Ok((sniff::sniff(&found.source_file, &Head { bytes: &bytes }), state))
 }
 
 /// Reads all sources into `sink`, the largest first.
@@ -116,7 +115,7 @@ pub(super) fn read_all(sources: &[Source<'_>], sink: &dyn EventSink, control: &C
         let say = |bytes: u64| {
             if let Ok(mut done) = done.lock() {
                 *done += bytes;
-                control.progress("reading", &source.source_file, *done, Some(total), "bytes");
+                control.progress("reading", &source.name, *done, Some(total), "bytes");
             }
         };
         say(0);
@@ -129,7 +128,7 @@ pub(super) fn read_all(sources: &[Source<'_>], sink: &dyn EventSink, control: &C
 fn read(source: &Source<'_>, sink: &dyn EventSink, control: &Control) -> Result<Ledger, RunError> {
     control.check()?;
     let mut ledger = Ledger {
-        source_file: source.source_file.clone(),
+        source_file: source.name.clone(),
         path: source.path.to_string_lossy().into_owned(),
         sha256: source.sha256.clone().unwrap_or_default(),
         bytes: source.state.size,
@@ -184,7 +183,7 @@ fn read_evidence(
             return output.finish(|_, _| ());
         }
     };
-    let input = Input { file: &file, reopen: &reopen, size: source.state.size, options: source.options, control };
+    let input = Input { open: &reopen, size: source.state.size, options: source.options, control };
     let sha256 = || match &source.sha256 {
         Some(known) => Ok(known.clone()),
         None => reopen().and_then(|file| hash::sha256(file, control)),

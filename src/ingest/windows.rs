@@ -94,8 +94,8 @@ fn number(raw: Option<&str>) -> Option<u32> {
 pub(super) fn guid(raw: &str) -> Option<String> {
     let text = text(raw)?;
     let bare = text.trim().trim_start_matches('{').trim_end_matches('}');
-    let shaped = bare.len() == 36
-        && bare.bytes().enumerate().all(|(at, byte)| if matches!(at, 8 | 13 | 18 | 23) { byte == b'-' } else { byte.is_ascii_hexdigit() });
+    let shaped =
+        bare.len() == 36 && bare.bytes().enumerate().all(|(at, byte)| if matches!(at, 8 | 13 | 18 | 23) { byte == b'-' } else { byte.is_ascii_hexdigit() });
     let guid = format!("{{{}}}", bare.to_ascii_lowercase());
     (shaped && guid != NULL_GUID).then_some(guid)
 }
@@ -204,12 +204,7 @@ mod tests {
 
     #[test]
     fn logons_name_their_target_and_others_the_system_user_or_the_subject() {
-        let values = [
-            ("SubjectUserName", "\"WS1$\""),
-            ("SubjectDomainName", "\"ACME\""),
-            ("TargetUserName", "\"eve\""),
-            ("TargetDomainName", "\"ACME\""),
-        ];
+        let values = [("SubjectUserName", "\"WS1$\""), ("SubjectDomainName", "\"ACME\""), ("TargetUserName", "\"eve\""), ("TargetDomainName", "\"ACME\"")];
         let user = |id, system| event("Microsoft-Windows-Security-Auditing", id, &values, system).user;
         assert_eq!(user(4624, None).as_deref(), Some("ACME\\eve"));
         assert_eq!(user(4672, None).as_deref(), Some("ACME\\WS1$"));

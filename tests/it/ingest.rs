@@ -1,1 +1,151 @@
-//! Tests of the room `ingest`.
+//! Ingest: what comes out of sound, damaged and hostile event logs.
+
+use crate::support::corpus;
+use residue::control::{Control, RunError};
+use residue::domain::{Event, EventSink, Ledger, SourceSink, SourceStatus};
+use residue::ingest::{Options, ingest};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+/// Keeps events by source in memory.
+#[derive(Default)]
+struct Memory {
+    kept: Arc<Mutex<BTreeMap<String, Vec<Event>>>>,
+    noted: Mutex<Vec<Ledger>>,
+}
+
+struct MemorySource {
+    events: Vec<Event>,
+    kept: Arc<Mutex<BTreeMap<String, Vec<Event>>>>,
+}
+
+impl EventSink for Memory {
+    fn begin(&self, _: &str) -> Result<Box<dyn SourceSink>, RunError> {
+        Ok(Box::new(MemorySource { events: Vec::new(), kept: Arc::clone(&self.kept) }))
+    }
+
+    fn note(&self, ledger: Ledger) -> Result<(), RunError> {
+        self.noted.lock().unwrap().push(ledger);
+        Ok(())
+    }
+}
+
+impl SourceSink for MemorySource {
+    fn write(&mut self, batch: Vec<Event>) -> Result<(), RunError> {
+        self.events.extend(batch);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, ledger: Ledger) -> Result<(), RunError> {
+        self.kept.lock().unwrap().insert(ledger.source_file, self.events);
+        Ok(())
+    }
+}
+
+/// Everything read from `path`.
+struct Read {
+    rows: Vec<Ledger>,
+    events: BTreeMap<String, Vec<Event>>,
+}
+
+impl Read {
+    fn row(&self, name: &str) -> &Ledger {
+        self.rows.iter().find(|row| row.source_file.ends_with(name)).unwrap_or_else(|| panic!("no ledger row for {name}"))
+    }
+}
+
+fn read(paths: &[&Path]) -> Read {
+    let sink = Memory::default();
+    let paths: Vec<PathBuf> = paths.iter().map(|path| path.to_path_buf()).collect();
+    let rows = ingest(&paths, &sink, &Options::default(), &Control::silent()).unwrap();
+    let events = std::mem::take(&mut *sink.kept.lock().unwrap());
+    for row in &rows {
+        let events = events.get(&row.source_file).map_or(&[][..], Vec::as_slice);
+        consistent(row, events);
+    }
+    Read { rows, events }
+}
+
+/// What must hold of any source whatever its bytes.
+fn consistent(row: &Ledger, events: &[Event]) {
+    let name = &row.source_file;
+    assert_eq!(row.events, events.len() as u64, "{name}");
+    assert_eq!(row.records_ok + row.records_recovered, row.events, "{name}");
+    assert_eq!(row.records_recovered, events.iter().filter(|e| e.recovered).count() as u64, "{name}");
+    assert_eq!(row.no_time, events.iter().filter(|e| e.time.is_none()).count() as u64, "{name}");
+    assert!(row.defects >= row.records_bad, "{name}: every bad record has an entry");
+    assert_eq!(row.seen.iter().map(|(_, _, n)| n).sum::<u64>(), row.events, "{name}");
+    for (at, event) in events.iter().enumerate() {
+        assert_eq!(event.record, at as u64 + 1, "{name}");
+        assert!(!event.message.contains(char::is_control), "{name}: {:?}", event.message);
+        let fields: serde_json::Value = serde_json::from_str(&event.fields).unwrap();
+        assert!(fields.is_object(), "{name}: {}", event.fields);
+    }
+    let mut offsets: Vec<_> = events.iter().filter_map(|e| e.offset).collect();
+    offsets.sort_unstable();
+    assert!(offsets.windows(2).all(|pair| pair[0] < pair[1]), "{name}: a record was read twice");
+}
+
+/// Good records and errors of `evtx_dump` 0.14 and 0.15 per file, as the corpus's manifest and its tool say.
+#[test]
+fn malformed_logs_give_at_least_what_evtx_dump_gives_and_an_entry_for_every_bad_record() {
+    let Some(folder) = corpus("malformed_evtx") else { return };
+    let read = read(&[&folder]);
+    for row in &read.rows {
+        eprintln!(
+            "{} {:?} ok {} recovered {} joined {} bad {} defects {}",
+            row.source_file, row.status, row.records_ok, row.records_recovered, row.records_joined, row.records_bad, row.defects
+        );
+        for entry in row.entries.iter().take(12) {
+            eprintln!("    {:?} {:?} {}", entry.offset, entry.record, entry.what);
+        }
+    }
+    for (name, good, bad) in [
+        ("RemoteConnectionManager%4Operational.evtx", 1774, 2),
+        ("Application_no_crc32.evtx", 17, 0),
+        ("MSExchange_Management_wec.evtx", 1, 0),
+        ("REFERENCE_good_new-user-security.evtx", 4, 0),
+        ("Security_short_selected.evtx", 7, 0),
+        ("issue_201.evtx", 1, 0),
+        ("sample-with-zero-data-size-event.evtx", 335, 1),
+        ("sample_with_a_bad_chunk_magic.evtx", 301, 3),
+        ("malformed_evtx/sysmon.evtx", 358, 8),
+        ("truncated_multi_chunk.evtx", 444, 0),
+    ] {
+        let row = read.row(name);
+        assert!(row.records_ok >= good, "{name}: {} good records", row.records_ok);
+        assert!(row.defects >= bad, "{name}: {} defects", row.defects);
+    }
+    for (name, status) in [
+        ("header_only.evtx", SourceStatus::Whole),
+        ("zero_bytes.evtx", SourceStatus::Unreadable),
+        ("symlink_text_not_evtx.evtx", SourceStatus::Unreadable),
+        ("truncated_mid_chunk.evtx", SourceStatus::Partial),
+        ("truncated_multi_chunk.evtx", SourceStatus::Partial),
+    ] {
+        assert_eq!(read.row(name).status, status, "{name}");
+        assert!(status == SourceStatus::Whole || !read.row(name).entries.is_empty(), "{name} says why");
+    }
+}
+
+#[test]
+#[ignore = "prints a sample of messages and columns of every provider and event ID in the corpus, for reading"]
+fn show_messages() {
+    let Some(folder) = corpus("") else { return };
+    let read = read(&[&folder.join("cases"), &folder.join("benign"), &folder.join("evtx_attack_small")]);
+    let mut shown: BTreeMap<(String, u32), u32> = BTreeMap::new();
+    for event in read.events.values().flatten() {
+        let count = shown.entry((event.provider.clone().unwrap_or_default(), event.event_id.unwrap_or(0))).or_default();
+        *count += 1;
+        if *count <= 2 {
+            println!(
+                "{:?} {:?} user={:?} pid={:?} ppid={:?} image={:?} | {}",
+                event.provider, event.event_id, event.user, event.pid, event.ppid, event.image, event.message
+            );
+        }
+        if *count == 1 {
+            println!("      {}", event.fields.chars().take(600).collect::<String>());
+        }
+    }
+}

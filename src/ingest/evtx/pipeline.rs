@@ -94,7 +94,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(input: &Input<'_>, ranges: &'a [(u64, u64, Chunk)]) -> Result<Self> {
-        Ok(Self { file: (input.reopen)()?, copies: Copies::new(ranges, (input.reopen)()?), settings: settings(false) })
+        Ok(Self { file: (input.open)()?, copies: Copies::new(ranges, (input.open)()?), settings: settings(false) })
     }
 
     fn read(&mut self, chunk: Chunk) -> Decoded {

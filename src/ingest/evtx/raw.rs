@@ -11,7 +11,8 @@ use std::sync::Arc;
 /// The record at byte `offset` of the log at `path`, as indented XML.
 pub(in crate::ingest) fn raw_xml(path: &Path, offset: u64) -> Result<String, RunError> {
     let fail = |what: String| RunError::failed(format!("{what}: {}", path.display()));
-    let mut file = File::open(path).map_err(|error| fail(format!("the source is away, so its record cannot be shown as XML ({error}); put it back to see it")))?;
+    let mut file =
+        File::open(path).map_err(|error| fail(format!("the source is away, so its record cannot be shown as XML ({error}); put it back to see it")))?;
     let reading = |error: std::io::Error| fail(format!("reading the record at offset {offset} failed ({error})"));
     // On the grid, or, after misplaced bytes, the nearest chunk that begins less than a chunk before.
     let grid = offset.saturating_sub(FILE_HEADER as u64) / CHUNK as u64 * CHUNK as u64 + FILE_HEADER as u64;

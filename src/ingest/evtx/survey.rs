@@ -49,7 +49,7 @@ fn header_holds(header: &[u8]) -> bool {
 
 /// Walks the file's headers.
 pub(super) fn survey(input: &Input<'_>) -> Result<Survey> {
-    let mut walk = Walk { file: (input.reopen)()?, size: input.size, survey: Survey::default(), known: HashMap::new() };
+    let mut walk = Walk { file: (input.open)()?, size: input.size, survey: Survey::default(), known: HashMap::new() };
     let start = walk.file_header()?;
     walk.chunks(start)?;
     let mut survey = walk.survey;
