@@ -1,8 +1,6 @@
 //! Records that two sources hold both (an exported log and its forwarded copy): the one in the later source is marked and not scored.
 
-use super::fault;
-use super::reader::{EventFile, View};
-use super::snapshot::DAMAGED;
+use super::reader::EventFile;
 use crate::control::{Control, RunError};
 use crate::domain::Ledger;
 use polars::prelude::StaticArray;
@@ -28,7 +26,7 @@ impl Duplicates {
                 for at in 0..file.groups().len() {
                     control.check()?;
                     let table = file.read(&["record", "identity"], at..at + 1)?;
-                    let view = View::of(&table, 0).map_err(|e| fault(DAMAGED, &e, file.path()))?;
+                    let view = file.view(&table, 0)?;
                     for row in 0..view.len() {
                         match view.identity.and_then(|a| a.get(row)) {
                             Some(identity) if seen.contains(&identity) => found.0[source].push((file.start(at) + row) as u64),

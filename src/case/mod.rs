@@ -10,6 +10,8 @@
 //! Everything appears under its final name whole or not at all; [`Case::open`] removes what a killed run left behind.
 //! Border: alone speaks SQLite; knows nothing of formats, detectors or front ends.
 
+mod annotate;
+mod annotations;
 mod columns;
 mod database;
 mod duplicates;
@@ -20,7 +22,9 @@ pub mod search;
 mod sink;
 mod snapshot;
 mod store;
+mod table;
 
+pub use annotations::{Annotation, Annotations, Change, Target, Unit};
 pub use scratch::Leftover;
 pub use snapshot::Snapshot;
 pub use store::Case;

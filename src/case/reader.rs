@@ -1,28 +1,20 @@
 //! Reads a source's Parquet file back: row groups and single rows, as tables and as borrowed events.
 
 use super::columns::Group;
-use super::fault;
+use super::table::Table;
 use crate::control::RunError;
 use crate::domain::{Event, EventKey, EventRef};
-use polars::prelude::{
-    BooleanType, DataFrame, Int64Type, PolarsDataType, PolarsError, PolarsResult, SerReader, StaticArray, StringType, UInt32Type, UInt64Type,
-};
-use polars_io::parquet::metadata::FileMetadataRef;
-use polars_io::parquet::read::{ParallelStrategy, ParquetReader};
-use std::fs::File;
+use polars::prelude::{BooleanType, DataFrame, Int64Type, PolarsDataType, PolarsResult, StaticArray, StringType, UInt32Type, UInt64Type};
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::path::PathBuf;
 
-/// One source's events on disk. The file is opened when it is needed and never changes.
+/// One source's events on disk.
 #[derive(Debug)]
 pub(super) struct EventFile {
-    path: PathBuf,
+    table: Table,
     groups: Vec<Group>,
     /// Row at which each group begins.
     starts: Vec<usize>,
-    metadata: OnceLock<FileMetadataRef>,
 }
 
 impl EventFile {
@@ -36,17 +28,12 @@ impl EventFile {
                 Some(start)
             })
             .collect();
-        Self { path, groups, starts, metadata: OnceLock::new() }
+        Self { table: Table::new(path, "ingest the source again"), groups, starts }
     }
 
     /// The row-group index.
     pub(super) fn groups(&self) -> &[Group] {
         &self.groups
-    }
-
-    /// Where it lies.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// The row at which a group begins.
@@ -60,46 +47,29 @@ impl EventFile {
         self.groups.partition_point(|group| group.last < key)..self.groups.partition_point(|group| group.first <= key)
     }
 
-    /// Reads the named columns of some rows; they come in the order of the file, one chunk for each row group touched.
+    /// Reads the named columns of some rows.
     ///
     /// # Errors
     /// When the file is gone or damaged.
     pub(super) fn rows(&self, columns: &[&str], rows: Range<usize>) -> Result<DataFrame, RunError> {
-        let read = || -> PolarsResult<DataFrame> {
-            let mut reader = ParquetReader::new(File::open(&self.path)?);
-            if let Some(known) = self.metadata.get() {
-                reader.set_metadata(known.clone());
-            } else {
-                let read = reader.get_metadata()?.clone();
-                self.metadata.get_or_init(|| read);
-            }
-            reader
-                .with_columns(Some(columns.iter().map(|name| (*name).to_owned()).collect()))
-                .with_slice(Some((rows.start, rows.len())))
-                .read_parallel(ParallelStrategy::RowGroups)
-                .finish()
-        };
-        // A damaged file can make the Parquet reader panic.
-        let table = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(PolarsError::ComputeError("the Parquet reader gave up".into())));
-        match table {
-            Ok(table) if table.height() == rows.len() => Ok(table),
-            Ok(table) => Err(RunError::failed(format!(
-                "the case's events are damaged ({} rows instead of {}); ingest the source again: {}",
-                table.height(),
-                rows.len(),
-                self.path.display()
-            ))),
-            Err(e) => Err(fault("the case's events cannot be read; ingest the source again", &e, &self.path)),
-        }
+        self.table.rows(columns, rows)
     }
 
-    /// Reads the named columns of whole row groups.
+    /// Reads the named columns of whole row groups, each one a chunk.
     ///
     /// # Errors
     /// When the file is gone or damaged.
     pub(super) fn read(&self, columns: &[&str], groups: Range<usize>) -> Result<DataFrame, RunError> {
         let end = groups.clone().next_back().map_or(0, |last| self.start(last) + self.groups[last].rows);
         self.rows(columns, self.start(groups.start)..end)
+    }
+
+    /// One chunk of what was read.
+    ///
+    /// # Errors
+    /// When a column has another type than the schema says: the file is not ours.
+    pub(super) fn view<'a>(&self, table: &'a DataFrame, chunk: usize) -> Result<View<'a>, RunError> {
+        View::of(table, chunk).map_err(|e| self.table.damaged(&e))
     }
 }
 
@@ -138,7 +108,7 @@ impl<'a> View<'a> {
     ///
     /// # Errors
     /// When a column has another type than the schema says: the file is not ours.
-    pub(super) fn of(table: &'a DataFrame, chunk: usize) -> PolarsResult<Self> {
+    fn of(table: &'a DataFrame, chunk: usize) -> PolarsResult<Self> {
         let mut view = Self::default();
         for column in table.columns() {
             match column.name().as_str() {

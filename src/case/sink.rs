@@ -1,13 +1,10 @@
 //! Writes one source's events into a Parquet file of the case: row group by row group, under a temporary name until it is whole.
 
 use super::columns::{Columns, Group, schema};
+use super::table::TableWriter;
 use super::{Case, fault};
 use crate::control::RunError;
 use crate::domain::{Event, Ledger, SourceSink};
-use polars::polars_utils::compression::ZstdLevel;
-use polars_io::parquet::write::{BatchedWriter, ParquetCompression, ParquetWriter, StatisticsOptions};
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::Path;
 use tempfile::NamedTempFile;
 
@@ -21,7 +18,7 @@ pub(super) struct Sink {
     case: Case,
     source_file: String,
     temp: NamedTempFile,
-    writer: BatchedWriter<BufWriter<File>>,
+    writer: TableWriter,
     waiting: Columns,
     groups: Vec<Group>,
 }
@@ -38,13 +35,7 @@ impl Sink {
             .tempfile_in(folder)
             .map_err(|e| fault("cannot write in the case", &e, folder))?;
         let file = temp.reopen().map_err(|e| fault("cannot write in the case", &e, folder))?;
-        let writer = ParquetWriter::new(BufWriter::with_capacity(1 << 18, file))
-            .with_compression(ParquetCompression::Zstd(ZstdLevel::try_new(1).ok()))
-            .with_statistics(StatisticsOptions::default())
-            .with_data_page_size(Some(256 << 10))
-            .set_parallel(false)
-            .batched(&schema())
-            .map_err(|e| fault("cannot begin a Parquet file in the case", &e, folder))?;
+        let writer = TableWriter::begin(file, temp.path(), &schema())?;
         Ok(Self { case, source_file: source_file.to_owned(), temp, writer, waiting: Columns::new(source_file, GROUP_ROWS), groups: Vec::new() })
     }
 
@@ -54,8 +45,7 @@ impl Sink {
         }
         let full = std::mem::replace(&mut self.waiting, Columns::new(&self.source_file, GROUP_ROWS));
         self.groups.push(full.span());
-        let said = full.table().and_then(|table| self.writer.write_batch(&table));
-        said.map_err(|e| fault("cannot write events into the case (is the disk full?)", &e, self.temp.path()))
+        self.writer.write(full.table())
     }
 }
 
@@ -76,9 +66,7 @@ impl SourceSink for Sink {
         if groups.is_empty() {
             return case.record(ledger, None);
         }
-        writer.finish().map_err(|e| fault("cannot write events into the case (is the disk full?)", &e, temp.path()))?;
-        drop(writer);
-        temp.as_file().sync_all().map_err(|e| fault("cannot write events into the case (is the disk full?)", &e, temp.path()))?;
+        writer.finish()?;
         case.record(ledger, Some((temp, groups)))
     }
 }

@@ -2,8 +2,7 @@
 
 use super::columns::{PAYLOAD, PLAIN};
 use super::duplicates::Duplicates;
-use super::fault;
-use super::reader::{EventFile, View};
+use super::reader::EventFile;
 use crate::control::{Control, RunError};
 use crate::domain::{Event, EventKey, EventRef, EventStore, Ledger};
 use std::sync::{Arc, OnceLock};
@@ -72,7 +71,7 @@ impl Snapshot {
         let Some(file) = self.file(key.source) else { return Ok(None) };
         for group in file.groups_of(key.record, key.part) {
             let table = file.read(&["record", "part"], group..group + 1)?;
-            let view = View::of(&table, 0).map_err(|e| fault(DAMAGED, &e, file.path()))?;
+            let view = file.view(&table, 0)?;
             if let Some(row) = (0..view.len()).find(|row| view.key(*row) == (key.record, key.part)) {
                 return Ok(Some((file, file.start(group) + row)));
             }
@@ -88,9 +87,6 @@ impl Snapshot {
         keys.iter().map(|key| self.fetch(*key)).collect()
     }
 }
-
-/// What a file is whose columns are not ours.
-pub(super) const DAMAGED: &str = "the case's events are damaged; ingest the source again";
 
 /// Every column an [`Event`] has.
 fn all() -> Vec<&'static str> {
@@ -120,7 +116,7 @@ impl EventStore for Snapshot {
                 let groups = first..(first + AHEAD).min(file.groups().len());
                 let table = file.read(&columns, groups.clone())?;
                 for chunk in 0..groups.len() {
-                    let view = View::of(&table, chunk).map_err(|e| fault(DAMAGED, &e, file.path()))?;
+                    let view = file.view(&table, chunk)?;
                     let mut batch = Vec::with_capacity(BATCH.min(view.len()));
                     for row in 0..view.len() {
                         if skip.next_if_eq(&row_in_file).is_none() {
@@ -145,7 +141,7 @@ impl EventStore for Snapshot {
     fn fetch(&self, key: EventKey) -> Result<Option<Event>, RunError> {
         let Some((file, row)) = self.locate(key)? else { return Ok(None) };
         let table = file.rows(&all(), row..row + 1)?;
-        let view = View::of(&table, 0).map_err(|e| fault(DAMAGED, &e, file.path()))?;
+        let view = file.view(&table, 0)?;
         Ok(Some(view.owned(0)))
     }
 }

@@ -1,5 +1,6 @@
 //! The case while it is open: sources and their events, settings, and the one door to the database.
 
+use super::annotate::Said;
 use super::columns::Group;
 use super::folder::{DATABASE, EVENTS, Life, RUNS};
 use super::reader::EventFile;
@@ -24,6 +25,7 @@ pub(super) struct Inner {
     lock: Option<File>,
     db: Option<Mutex<Connection>>,
     sources: Mutex<Sources>,
+    said: Mutex<Said>,
     notices: Mutex<Vec<Notice>>,
 }
 
@@ -37,7 +39,7 @@ struct Sources {
 }
 
 /// Takes a lock; what a panicking thread left is still whole, because every change is made in one step.
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -92,6 +94,7 @@ impl Inner {
             let found = query.query_map([], |row| row.get(0)).map_err(|e| damaged(&e))?;
             found.collect::<Result<_, _>>().map_err(|e| damaged(&e))?
         };
+        let said = Said::load(&db).map_err(|e| damaged(&e))?;
         let removed = sweep(&events, &known) + sweep(&dir.join(RUNS), &runs);
         if removed > 0 {
             notices.push(Notice {
@@ -105,6 +108,7 @@ impl Inner {
             lock: Some(lock),
             db: Some(Mutex::new(db)),
             sources: Mutex::new(Sources { rows, view: None }),
+            said: Mutex::new(said),
             notices: Mutex::new(notices),
         })
     }
@@ -238,6 +242,10 @@ impl Case {
     /// Writes a whole copy of the database.
     pub(super) fn copy_database(&self, to: &Path) -> Result<(), RunError> {
         self.with_db("cannot copy the case's database (is the disk full?)", |db| db.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map(|_| ()))
+    }
+
+    pub(super) fn said(&self) -> &Mutex<Said> {
+        &self.0.said
     }
 
     pub(super) fn remember_notice(&self, text: String) {
