@@ -42,6 +42,8 @@ pub(super) fn run(input: &Input<'_>, survey: Survey, output: &mut Output<'_>) ->
     let (to_work, work) = crossbeam_channel::bounded::<(usize, &[Chunk])>(in_flight);
     let (to_taker, results) = crossbeam_channel::bounded::<(usize, Vec<Decoded>)>(in_flight);
     std::thread::scope(|scope| {
+        // Owned in here, so that they close, and the threads end, however this ends.
+        let (to_work, results) = (to_work, results);
         for _ in 0..threads {
             let (work, to_taker, ranges) = (work.clone(), to_taker.clone(), &ranges);
             scope.spawn(move || {
