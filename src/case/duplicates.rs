@@ -3,7 +3,6 @@
 use super::reader::EventFile;
 use crate::control::{Control, RunError};
 use crate::domain::Ledger;
-use polars::prelude::StaticArray;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -28,7 +27,7 @@ impl Duplicates {
                     let table = file.read(&["record", "identity"], at..at + 1)?;
                     let view = file.view(&table, 0)?;
                     for row in 0..view.len() {
-                        match view.identity.and_then(|a| a.get(row)) {
+                        match view.identity(row) {
                             Some(identity) if seen.contains(&identity) => found.0[source].push((file.start(at) + row) as u64),
                             Some(identity) => own.push(identity),
                             None => {}

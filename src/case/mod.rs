@@ -16,7 +16,10 @@ mod columns;
 mod database;
 mod duplicates;
 mod folder;
+mod neighbours;
 mod reader;
+mod run;
+mod run_columns;
 mod scratch;
 pub mod search;
 mod sink;
@@ -25,6 +28,7 @@ mod store;
 mod table;
 
 pub use annotations::{Annotation, Annotations, Change, Target, Unit};
+pub use run::RunInfo;
 pub use scratch::Leftover;
 pub use snapshot::Snapshot;
 pub use store::Case;

@@ -78,12 +78,12 @@ type Array<T> = <T as PolarsDataType>::Array;
 /// One chunk of a table, borrowed column by column; columns that were not read are `None`.
 #[derive(Default)]
 pub(super) struct View<'a> {
-    pub time: Option<&'a Array<Int64Type>>,
-    pub record: Option<&'a Array<UInt64Type>>,
-    pub part: Option<&'a Array<UInt32Type>>,
-    pub record_id: Option<&'a Array<UInt64Type>>,
-    pub offset: Option<&'a Array<UInt64Type>>,
-    pub identity: Option<&'a Array<UInt64Type>>,
+    time: Option<&'a Array<Int64Type>>,
+    record: Option<&'a Array<UInt64Type>>,
+    part: Option<&'a Array<UInt32Type>>,
+    record_id: Option<&'a Array<UInt64Type>>,
+    offset: Option<&'a Array<UInt64Type>>,
+    identity: Option<&'a Array<UInt64Type>>,
     pub computer: Option<&'a Array<StringType>>,
     recovered: Option<&'a Array<BooleanType>>,
     event_id: Option<&'a Array<UInt32Type>>,
@@ -151,6 +151,16 @@ impl<'a> View<'a> {
         self.record.map_or(0, Array::<UInt64Type>::len)
     }
 
+    /// Time of a row.
+    pub(super) fn time(&self, row: usize) -> Option<i64> {
+        self.time.and_then(|a| a.get(row))
+    }
+
+    /// What tells a row from another source's, where it has an `EventRecordID`.
+    pub(super) fn identity(&self, row: usize) -> Option<u64> {
+        self.identity.and_then(|a| a.get(row))
+    }
+
     /// (record, part) of a row.
     pub(super) fn key(&self, row: usize) -> (u64, u32) {
         (self.record.and_then(|a| a.get(row)).unwrap_or_default(), self.part.and_then(|a| a.get(row)).unwrap_or_default())
@@ -163,7 +173,7 @@ impl<'a> View<'a> {
         let (record, part) = self.key(row);
         EventRef {
             key: EventKey { source, part, record },
-            time: self.time.and_then(|a| a.get(row)),
+            time: self.time(row),
             time_text: text(self.time_text),
             record_id: self.record_id.and_then(|a| a.get(row)),
             recovered: self.recovered.and_then(|a| a.get(row)).unwrap_or_default(),

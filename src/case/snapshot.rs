@@ -5,6 +5,7 @@ use super::duplicates::Duplicates;
 use super::reader::EventFile;
 use crate::control::{Control, RunError};
 use crate::domain::{Event, EventKey, EventRef, EventStore, Ledger};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
 /// Row groups decoded at once while scanning: as many as can be decoded side by side without much memory.
@@ -67,7 +68,7 @@ impl Snapshot {
     }
 
     /// The file and row of a key.
-    fn locate(&self, key: EventKey) -> Result<Option<(&Arc<EventFile>, usize)>, RunError> {
+    pub(super) fn locate(&self, key: EventKey) -> Result<Option<(&Arc<EventFile>, usize)>, RunError> {
         let Some(file) = self.file(key.source) else { return Ok(None) };
         for group in file.groups_of(key.record, key.part) {
             let table = file.read(&["record", "part"], group..group + 1)?;
@@ -79,12 +80,41 @@ impl Snapshot {
         Ok(None)
     }
 
+    /// A source's ledger row.
+    pub(super) fn ledger_of(&self, source: u32) -> Option<&Ledger> {
+        self.sources.get(source as usize)
+    }
+
     /// Fetches events with all their columns, in the order asked for; a key that is not there gives `None`.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub fn fetch_many(&self, keys: &[EventKey]) -> Result<Vec<Option<Event>>, RunError> {
-        keys.iter().map(|key| self.fetch(*key)).collect()
+        let mut found: Vec<Option<Event>> = vec![None; keys.len()];
+        // What lies in one row group is read at once.
+        let mut wanted: BTreeMap<(u32, usize), Vec<usize>> = BTreeMap::new();
+        for (at, key) in keys.iter().enumerate() {
+            for group in self.file(key.source).map_or(0..0, |file| file.groups_of(key.record, key.part)) {
+                wanted.entry((key.source, group)).or_default().push(at);
+            }
+        }
+        for ((source, group), asked) in wanted {
+            let Some(file) = self.file(source) else { continue };
+            let table = file.read(&["record", "part"], group..group + 1)?;
+            let view = file.view(&table, 0)?;
+            let places: HashMap<(u64, u32), usize> = asked.iter().map(|at| ((keys[*at].record, keys[*at].part), *at)).collect();
+            let hits: Vec<(usize, (u64, u32))> = (0..view.len()).map(|row| (row, view.key(row))).filter(|(_, key)| places.contains_key(key)).collect();
+            let (Some((first, _)), Some((last, _))) = (hits.first(), hits.last()) else { continue };
+            let rows = file.rows(&all(), file.start(group) + first..file.start(group) + last + 1)?;
+            let rows = file.view(&rows, 0)?;
+            for (row, key) in &hits {
+                let event = rows.owned(row - first);
+                for at in asked.iter().filter(|at| (keys[**at].record, keys[**at].part) == *key) {
+                    found[*at] = Some(event.clone());
+                }
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -139,9 +169,6 @@ impl EventStore for Snapshot {
     }
 
     fn fetch(&self, key: EventKey) -> Result<Option<Event>, RunError> {
-        let Some((file, row)) = self.locate(key)? else { return Ok(None) };
-        let table = file.rows(&all(), row..row + 1)?;
-        let view = file.view(&table, 0)?;
-        Ok(Some(view.owned(0)))
+        Ok(self.fetch_many(&[key])?.pop().flatten())
     }
 }

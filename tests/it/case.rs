@@ -1,5 +1,11 @@
 //! The case folder: round trips, refusals, kills, and figures.
 
+mod annotations;
+mod figures;
+mod kills;
+mod neighbours;
+mod runs;
+
 use residue::case::Case;
 use residue::control::{Control, RunError};
 use residue::domain::{Event, EventKey, EventSink, EventStore, Ledger};
@@ -16,7 +22,7 @@ impl Dice {
 }
 
 fn sha(n: u64) -> String {
-    format!("{n:064x}")
+    format!("{:016x}{n:048x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
 /// Events with every column now filled, now empty, and with texts that hurt.
@@ -191,6 +197,18 @@ fn the_same_bytes_under_two_names_are_kept_once() {
     assert_eq!(sources.len(), 2);
     assert_eq!(sources[1].duplicate_of.as_deref(), Some("a.evtx"));
     assert_eq!(case.snapshot().events(), 50);
+}
+
+#[test]
+fn hashes_that_begin_alike_share_no_file() {
+    let home = tempfile::tempdir().unwrap();
+    let case = Case::create(&home.path().join("a.residue")).unwrap();
+    for n in 0..5 {
+        ingest(&case, &format!("{n}.evtx"), &format!("{n:064x}"), &awkward(10, n));
+    }
+    ingest(&case, "could not be hashed.evtx", "", &awkward(10, 9));
+    assert_eq!(case.snapshot().events(), 60);
+    assert_eq!(case.snapshot().fetch(EventKey { source: 3, part: 0, record: 4 }).unwrap().as_ref(), Some(&awkward(10, 3)[3]));
 }
 
 #[test]

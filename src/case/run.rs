@@ -1,0 +1,291 @@
+//! Runs: one detector's ranking with every contribution, written whole or not at all, so that reopening a case neither parses nor trains.
+//!
+//! `runs/ID/` holds `report.json` (what the ranking says of itself), `subjects.parquet` (in rank order) and `contributions.parquet`.
+
+use super::annotate::now;
+use super::folder::RUNS;
+use super::run_columns::{Ranked, Wanted, schema};
+use super::table::{Table, TableWriter};
+use super::{Case, TEMPORARY, fault};
+use crate::control::{Control, RunError};
+use crate::domain::{Contribution, CurvePoint, DetectorId, Explain, Preset, RankBy, Report, Stage};
+use polars::prelude::{DataFrame, DataType, Field, IntoColumn, PlSmallStr, Schema, StringChunkedBuilder};
+use rusqlite::params;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+const REPORT: &str = "report.json";
+const SUBJECTS: &str = "subjects.parquet";
+const CONTRIBUTIONS: &str = "contributions.parquet";
+/// Subjects of one row group.
+const GROUP: usize = 8_192;
+/// Explanations of one row group: few, because one is read at a time.
+const EXPLAINED: usize = 512;
+/// Text of one row group of explanations, at most about this.
+const EXPLAINED_BYTES: usize = 8 << 20;
+/// Runs kept of each detector.
+const KEPT: usize = 5;
+const REMEDY: &str = "analyse again";
+
+/// What a ranking says of itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Header {
+    detector: DetectorId,
+    preset: Preset,
+    rank_by: RankBy,
+    stage: Stage,
+    threshold: f64,
+    model_id: String,
+    device: String,
+    curve: Vec<CurvePoint>,
+    remarks: Vec<String>,
+    subjects: usize,
+    /// (`source_file`, SHA-256) in the order that the stored keys count in.
+    sources: Vec<(String, String)>,
+}
+
+/// One stored run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunInfo {
+    /// Its name, for [`Case::load_run`].
+    pub id: String,
+    /// Which method.
+    pub detector: DetectorId,
+    /// Number of subjects.
+    pub subjects: u64,
+    /// When it was stored, nanoseconds UTC.
+    pub made: i64,
+}
+
+impl Case {
+    /// Stores a ranking with the contributions of every subject, which `explain` gives by rank index (from 0), asked for in order.
+    /// The oldest runs of the same detector beyond five are removed. Returns the run's id, for [`Report::run`].
+    ///
+    /// # Errors
+    /// When it cannot be written, or the job is cancelled; then nothing is left of it.
+    pub fn store_run(&self, report: &Report, explain: &mut dyn FnMut(usize) -> Vec<Contribution>, control: &Control) -> Result<String, RunError> {
+        let folder = self.dir().join(RUNS);
+        let temp = tempfile::Builder::new().prefix("run-").suffix(TEMPORARY).tempdir_in(&folder).map_err(|e| fault("cannot write in the case", &e, &folder))?;
+        write_subjects(&temp.path().join(SUBJECTS), report, control)?;
+        write_contributions(&temp.path().join(CONTRIBUTIONS), report, explain, control)?;
+        let header = Header {
+            detector: report.detector,
+            preset: report.preset,
+            rank_by: report.rank_by,
+            stage: report.stage,
+            threshold: report.threshold,
+            model_id: report.model_id.clone(),
+            device: report.device.clone(),
+            curve: report.curve.clone(),
+            remarks: report.remarks.clone(),
+            subjects: report.subjects.len(),
+            sources: self.sources().iter().map(|s| (s.source_file.clone(), s.sha256.clone())).collect(),
+        };
+        write_json(&temp.path().join(REPORT), &header)?;
+        let name = report.detector.name();
+        let analyst = self.analyst();
+        let id = self.with_db("cannot store the run in the case (is the disk full?)", |db| {
+            let action = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            let number: i64 = action.query_row("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'runs'", [], |row| row.get(0))?;
+            let id = format!("{name}-{number}");
+            let stage = serde_json::to_string(&report.stage).unwrap_or_default();
+            action.execute(
+                "INSERT INTO runs (number, id, detector, stage, made, subjects) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![number, id, name, stage, now(), report.subjects.len() as i64],
+            )?;
+            let said = serde_json::json!({ "run": id, "subjects": report.subjects.len(), "model_id": report.model_id });
+            action.execute("INSERT INTO audit (at, analyst, action, changes) VALUES (?1, ?2, 'run', ?3)", params![now(), analyst, said.to_string()])?;
+            // The folder first: a name without its row is removed at the next start, a row without its folder is not.
+            fs::rename(temp.path(), folder.join(&id)).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
+            action.commit()?;
+            Ok(id)
+        })?;
+        // The folder has moved: there is nothing left to delete.
+        let _ = temp.keep();
+        self.prune(report.detector);
+        Ok(id)
+    }
+
+    /// Every stored run, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn runs(&self) -> Result<Vec<RunInfo>, RunError> {
+        self.with_db("cannot read the case's runs", |db| {
+            let mut query = db.prepare("SELECT id, detector, subjects, made FROM runs ORDER BY number")?;
+            let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?, row.get(3)?)))?;
+            let mut runs = Vec::new();
+            for row in rows {
+                let (id, detector, subjects, made) = row?;
+                // A detector of a newer version is none that this one can show.
+                if let Some(detector) = DetectorId::ALL.into_iter().find(|known| known.name() == detector) {
+                    runs.push(RunInfo { id, detector, subjects: subjects.cast_unsigned(), made });
+                }
+            }
+            Ok(runs)
+        })
+    }
+
+    /// The newest run of each detector, in the order of the detectors.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn latest_runs(&self) -> Result<Vec<RunInfo>, RunError> {
+        let runs = self.runs()?;
+        Ok(DetectorId::ALL.into_iter().filter_map(|detector| runs.iter().rfind(|run| run.detector == detector).cloned()).collect())
+    }
+
+    /// Loads a stored ranking; keys count in the sources as they are now. Members in sources that are gone are left out.
+    ///
+    /// # Errors
+    /// When it is not there, or damaged.
+    pub fn load_run(&self, id: &str) -> Result<Report, RunError> {
+        let folder = self.run_folder(id);
+        let header = read_header(&folder)?;
+        let now = self.sources();
+        let place = |(file, sha): &(String, String)| {
+            let same = now.iter().position(|s| s.source_file == *file && s.sha256 == *sha);
+            same.or_else(|| now.iter().position(|s| !sha.is_empty() && s.sha256 == *sha && s.events > 0)).and_then(|at| u32::try_from(at).ok())
+        };
+        let places: Vec<Option<u32>> = header.sources.iter().map(place).collect();
+        let table = Table::new(folder.join(SUBJECTS), REMEDY);
+        let mut subjects = Wanted::new(header.subjects, &places);
+        let schema = schema();
+        let names: Vec<&str> = schema.iter_names().map(PlSmallStr::as_str).collect();
+        for start in (0..header.subjects).step_by(GROUP) {
+            let rows = table.rows(&names, start..(start + GROUP).min(header.subjects))?;
+            subjects.take(&rows).map_err(|e| table.damaged(&e))?;
+        }
+        Ok(Report {
+            detector: header.detector,
+            preset: header.preset,
+            rank_by: header.rank_by,
+            stage: header.stage,
+            threshold: header.threshold,
+            model_id: header.model_id,
+            device: header.device,
+            curve: header.curve,
+            remarks: header.remarks,
+            subjects: subjects.done(),
+            run: id.to_owned(),
+        })
+    }
+
+    /// Every contribution of one subject of a stored run, by rank index from 0.
+    ///
+    /// # Errors
+    /// When the run is not there, or damaged.
+    pub fn contributions(&self, id: &str, index: usize) -> Result<Vec<Contribution>, RunError> {
+        StoredRun::open(self.run_folder(id))?.contributions(index)
+    }
+
+    /// Explains a stored run by rank index. A run that cannot be read explains itself by saying so.
+    #[must_use]
+    pub fn explain_run(&self, id: &str) -> Arc<dyn Explain> {
+        match StoredRun::open(self.run_folder(id)) {
+            Ok(run) => Arc::new(run),
+            Err(e) => Arc::new(Unread(e.to_string())),
+        }
+    }
+
+    fn run_folder(&self, id: &str) -> PathBuf {
+        self.dir().join(RUNS).join(id)
+    }
+
+    /// Removes the oldest runs of a detector; one that resists (still being read on Windows) is removed at the next start.
+    fn prune(&self, detector: DetectorId) {
+        let Ok(runs) = self.runs() else { return };
+        let own: Vec<_> = runs.into_iter().filter(|run| run.detector == detector).collect();
+        for old in own.iter().rev().skip(KEPT) {
+            let forgotten = self.with_db("cannot forget a run", |db| db.execute("DELETE FROM runs WHERE id = ?1", [&old.id]));
+            if forgotten.is_err() || fs::remove_dir_all(self.run_folder(&old.id)).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn write_subjects(path: &Path, report: &Report, control: &Control) -> Result<(), RunError> {
+    let mut out = TableWriter::begin(create(path)?, path, &schema())?;
+    for chunk in report.subjects.chunks(GROUP) {
+        control.check()?;
+        out.write(Ranked(chunk).table())?;
+    }
+    out.finish()
+}
+
+fn write_contributions(path: &Path, report: &Report, explain: &mut dyn FnMut(usize) -> Vec<Contribution>, control: &Control) -> Result<(), RunError> {
+    const COLUMN: &str = "contributions";
+    let mut out = TableWriter::begin(create(path)?, path, &Schema::from_iter([Field::new(COLUMN.into(), DataType::String)]))?;
+    let total = report.subjects.len();
+    let (mut texts, mut rows, mut bytes) = (StringChunkedBuilder::new(COLUMN.into(), EXPLAINED), 0, 0);
+    for index in 0..total {
+        let text = serde_json::to_string(&explain(index)).map_err(|e| fault("cannot store a subject's contributions", &e, path))?;
+        bytes += text.len();
+        rows += 1;
+        texts.append_value(&text);
+        if rows == EXPLAINED || bytes >= EXPLAINED_BYTES || index + 1 == total {
+            control.check()?;
+            control.progress("saving", report.detector.name(), index as u64 + 1, Some(total as u64), "subjects");
+            let full = std::mem::replace(&mut texts, StringChunkedBuilder::new(COLUMN.into(), EXPLAINED));
+            out.write(DataFrame::new(rows, vec![full.finish().into_column()]))?;
+            (rows, bytes) = (0, 0);
+        }
+    }
+    out.finish()
+}
+
+fn create(path: &Path) -> Result<File, RunError> {
+    File::create_new(path).map_err(|e| fault("cannot write in the case", &e, path))
+}
+
+fn write_json(path: &Path, header: &Header) -> Result<(), RunError> {
+    let full = |e: &dyn std::fmt::Display| fault("cannot write into the case (is the disk full?)", e, path);
+    let file = create(path)?;
+    serde_json::to_writer_pretty(&file, header).map_err(|e| full(&e))?;
+    file.sync_all().map_err(|e| full(&e))
+}
+
+fn read_header(folder: &Path) -> Result<Header, RunError> {
+    let path = folder.join(REPORT);
+    let text = fs::read_to_string(&path).map_err(|e| fault("the run cannot be read; analyse again", &e, &path))?;
+    serde_json::from_str(&text).map_err(|e| fault("the run is damaged; analyse again", &e, &path))
+}
+
+/// A run's contributions on disk.
+struct StoredRun {
+    table: Table,
+    subjects: usize,
+}
+
+impl StoredRun {
+    fn open(folder: PathBuf) -> Result<Self, RunError> {
+        let subjects = read_header(&folder)?.subjects;
+        Ok(Self { table: Table::new(folder.join(CONTRIBUTIONS), REMEDY), subjects })
+    }
+
+    fn contributions(&self, index: usize) -> Result<Vec<Contribution>, RunError> {
+        if index >= self.subjects {
+            return Ok(Vec::new());
+        }
+        let row = self.table.rows(&["contributions"], index..index + 1)?;
+        let text = row.column("contributions").and_then(|column| column.str()).map_err(|e| self.table.damaged(&e))?;
+        serde_json::from_str(text.get(0).unwrap_or("[]")).map_err(|e| self.table.damaged(&e))
+    }
+}
+
+impl Explain for StoredRun {
+    fn explain(&self, index: usize) -> Vec<Contribution> {
+        self.contributions(index).unwrap_or_else(|e| Unread(e.to_string()).explain(index))
+    }
+}
+
+struct Unread(String);
+
+impl Explain for Unread {
+    fn explain(&self, _: usize) -> Vec<Contribution> {
+        vec![Contribution { name: self.0.clone(), share: 0.0, observed: String::new(), expected: String::new() }]
+    }
+}
