@@ -1,1 +1,3 @@
 //! Makes an estate of Windows hosts with a planted intrusion, as real evidence files.
+
+pub mod evtx_writer;
