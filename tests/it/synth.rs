@@ -1,7 +1,12 @@
 //! What the synthesiser writes is evidence: parsers read it whole, and truth refers to what is there.
 
+use residue::control::Control;
 use residue::synth::evtx_writer::{Element, EvtxWriter, Kind, Node, Template, Value, element};
+use residue::synth::{self, Options, Summary};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn data(name: &str, place: u16, kind: Kind) -> Node {
     Node::Element(element("Data").attribute("Name", Node::Text(name.into())).with(Node::Place(place, kind)))
@@ -9,7 +14,16 @@ fn data(name: &str, place: u16, kind: Kind) -> Node {
 
 /// A template with every kind of value.
 fn every_kind() -> Template {
-    let kinds = [("Text", Kind::Text), ("Long", Kind::U64), ("Yes", Kind::Bool), ("Id", Kind::Guid), ("Time", Kind::FileTime), ("Who", Kind::Sid), ("Hex", Kind::Hex64), ("Bytes", Kind::Binary)];
+    let kinds = [
+        ("Text", Kind::Text),
+        ("Long", Kind::U64),
+        ("Yes", Kind::Bool),
+        ("Id", Kind::Guid),
+        ("Time", Kind::FileTime),
+        ("Who", Kind::Sid),
+        ("Hex", Kind::Hex64),
+        ("Bytes", Kind::Binary),
+    ];
     let mut payload: Element = element("EventData");
     for (index, (name, kind)) in kinds.into_iter().enumerate() {
         payload = payload.with(data(name, index as u16 + 3, kind));
@@ -18,7 +32,12 @@ fn every_kind() -> Template {
         .with(Node::Element(element("EventID").with(Node::Place(0, Kind::U16))))
         .with(Node::Element(element("EventRecordID").with(Node::Place(1, Kind::U64))))
         .with(Node::Element(element("Correlation").attribute("ActivityID", Node::Optional(2, Kind::Guid))));
-    Template::new(element("Event").attribute("xmlns", Node::Text("http://schemas.microsoft.com/win/2004/08/events/event".into())).with(Node::Element(system)).with(Node::Element(payload)))
+    Template::new(
+        element("Event")
+            .attribute("xmlns", Node::Text("http://schemas.microsoft.com/win/2004/08/events/event".into()))
+            .with(Node::Element(system))
+            .with(Node::Element(payload)),
+    )
 }
 
 #[test]
@@ -65,4 +84,147 @@ fn every_kind_of_value_comes_back() {
         expected += 1;
     }
     assert_eq!(expected, 2005, "every record was read");
+}
+
+/// Every record of an EVTX file with checksums on: (record ID, JSON), in file order.
+fn records(path: &Path) -> Vec<(u64, serde_json::Value)> {
+    let settings = evtx::ParserSettings::default().validate_checksums(true);
+    let mut parser = evtx::EvtxParser::from_path(path).unwrap().with_configuration(settings);
+    parser.records_json_value().map(|record| record.unwrap()).map(|record| (record.event_record_id, record.data)).collect()
+}
+
+/// The EVTX files of a synthesised estate, by name.
+fn files(out: &Path) -> BTreeMap<String, PathBuf> {
+    std::fs::read_dir(out.join("evtx"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), path))
+        .collect()
+}
+
+fn estate(events: u64, seed: u64) -> (tempfile::TempDir, Summary) {
+    let out = tempfile::tempdir().unwrap();
+    let summary = synth::write(out.path(), &Options { events, seed, formats: Vec::new() }, &Control::silent()).unwrap();
+    (out, summary)
+}
+
+#[test]
+fn an_estate_reads_whole_and_truth_refers_to_what_is_there() {
+    for (events, seed) in [(1000, 7), (20_000, 7), (20_000, 8), (5000, 9), (1000, 11)] {
+        let (out, summary) = estate(events, seed);
+        let mut read = 0;
+        let mut known = BTreeMap::new();
+        let mut guids = BTreeSet::new();
+        for (name, path) in files(out.path()) {
+            let mut last = 0;
+            for (id, event) in records(&path) {
+                assert!(last == 0 || id == last + 1, "{name}: {id} after {last}");
+                last = id;
+                read += 1;
+                if let Some(guid) = event["Event"]["EventData"]["ProcessGuid"].as_str() {
+                    guids.insert((event["Event"]["System"]["Computer"].as_str().unwrap().to_owned(), guid.to_lowercase().trim_matches(['{', '}']).to_owned()));
+                }
+                known.insert((name.clone(), id), event);
+            }
+        }
+        assert_eq!(read, summary.events);
+        assert!(summary.events >= events && summary.events < events + events / 5, "{} events for {events}", summary.events);
+        let mut attack = BTreeSet::new();
+        for line in std::fs::read_to_string(out.path().join("truth.jsonl")).unwrap().lines() {
+            let truth: serde_json::Value = serde_json::from_str(line).unwrap();
+            if let Some(file) = truth["source_file"].as_str() {
+                let event = &known[&(file.to_owned(), truth["record_id"].as_u64().unwrap())];
+                if truth["label"] == "attack" {
+                    let id = &event["Event"]["System"]["EventID"];
+                    attack.insert(id.as_u64().or_else(|| id["#text"].as_u64()).unwrap());
+                }
+            } else {
+                assert_eq!(truth["label"], "attack");
+                let guid = truth["process_guid"].as_str().unwrap().trim_matches(['{', '}']).to_owned();
+                assert!(guids.contains(&(truth["computer"].as_str().unwrap().to_owned(), guid)), "{line}");
+            }
+        }
+        for id in [1, 4688, 4104, 106, 4698, 7045, 4624, 4648, 1102, 104] {
+            assert!(attack.contains(&id), "seed {seed}: no event {id} among the intrusion's {attack:?}");
+        }
+        eprintln!("{summary:?}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
+    let (first, _) = estate(3000, 5);
+    let second = tempfile::tempdir().unwrap();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    pool.install(|| synth::write(second.path(), &Options { events: 3000, seed: 5, formats: Vec::new() }, &Control::silent())).unwrap();
+    let (one, two) = (files(first.path()), files(second.path()));
+    assert_eq!(one.keys().collect::<Vec<_>>(), two.keys().collect::<Vec<_>>());
+    for (name, path) in one {
+        assert!(std::fs::read(path).unwrap() == std::fs::read(&two[&name]).unwrap(), "{name} differs");
+    }
+    let truth = |out: &Path| std::fs::read(out.join("truth.jsonl")).unwrap();
+    assert_eq!(truth(first.path()), truth(second.path()));
+    let (other, _) = estate(3000, 6);
+    assert_ne!(truth(first.path()), truth(other.path()));
+}
+
+#[test]
+fn processes_have_parents_that_were_started_before_them() {
+    let (out, _) = estate(20_000, 3);
+    for (name, path) in files(out.path()) {
+        if !name.contains("Sysmon") {
+            continue;
+        }
+        let (mut started, mut orphans, mut total) = (BTreeSet::new(), 0, 0);
+        for (_, event) in records(&path) {
+            let (system, data) = (&event["Event"]["System"], &event["Event"]["EventData"]);
+            if system["EventID"] == 1 {
+                total += 1;
+                let parent = data["ParentProcessGuid"].as_str().unwrap().to_owned();
+                orphans += usize::from(data["ParentImage"] != "System" && !started.contains(&parent));
+                assert!(started.insert(data["ProcessGuid"].as_str().unwrap().to_owned()), "{name}: a process started twice");
+                assert_eq!(system["Provider"]["#attributes"]["Name"], "Microsoft-Windows-Sysmon");
+            }
+        }
+        assert!(total > 100 && orphans == 0, "{name}: {orphans} of {total} have no parent");
+    }
+}
+
+#[test]
+fn a_parser_not_written_in_rust_reads_the_estate_whole() {
+    let (out, summary) = estate(1000, 7);
+    let script = "import sys, xml.etree.ElementTree, Evtx.Evtx as e\nn = 0\nfor f in sys.argv[1:]:\n  with e.Evtx(f) as log:\n    h = log.get_file_header()\n    assert h.verify(), f\n    for c in h.chunks():\n      assert c.verify(), f\n    for r in log.records():\n      xml.etree.ElementTree.fromstring(r.xml())\n      n += 1\nprint(n)";
+    if Command::new("python3").args(["-c", "import Evtx.Evtx"]).output().map_or(true, |done| !done.status.success()) {
+        eprintln!("skipped: python-evtx is not here (pip install python-evtx)");
+        return;
+    }
+    let done = Command::new("python3").args(["-c", script]).args(files(out.path()).values()).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(String::from_utf8_lossy(&done.stdout).trim(), summary.events.to_string());
+}
+
+#[test]
+fn too_few_events_are_refused_and_a_cancel_is_heard() {
+    let out = tempfile::tempdir().unwrap();
+    let options = Options { events: 999, seed: 1, formats: Vec::new() };
+    assert!(synth::write(out.path(), &options, &Control::silent()).unwrap_err().to_string().contains("1000"));
+    let control = Control::silent();
+    control.cancel.cancel();
+    let cancelled = synth::write(out.path(), &Options { events: 1000, ..options }, &control).unwrap_err();
+    assert!(matches!(cancelled, residue::control::RunError::Cancelled));
+    assert!(!out.path().join("truth.jsonl").exists());
+}
+
+/// A million events, timed: `RESIDUE_SYNTH_OUT=DIR cargo test --release --test it synth::a_large_estate -- --ignored --nocapture`.
+#[test]
+#[ignore = "takes half a minute and a gigabyte"]
+fn a_large_estate() {
+    let number = |name: &str, or: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(or);
+    let scratch = tempfile::tempdir().unwrap();
+    let out = std::env::var_os("RESIDUE_SYNTH_OUT").map_or(scratch.path().to_owned(), PathBuf::from);
+    let options = Options { events: number("RESIDUE_SYNTH_EVENTS", 1_000_000), seed: number("RESIDUE_SYNTH_SEED", 7), formats: Vec::new() };
+    let clock = std::time::Instant::now();
+    let summary = synth::write(&out, &options, &Control::silent()).unwrap();
+    let seconds = clock.elapsed().as_secs_f64();
+    eprintln!("{summary:?}\n{seconds:.2} s, {:.0} events/s, {:.0} bytes/event", summary.events as f64 / seconds, summary.bytes as f64 / summary.events as f64);
 }

@@ -40,7 +40,10 @@ impl<W: Write + Seek> EvtxWriter<W> {
         if !self.chunk.push(id, filetime(time), template, values) {
             self.flush()?;
             if !self.chunk.push(id, filetime(time), template, values) {
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("record {id} does not fit into a chunk of {CHUNK_SIZE} bytes: shorten its values")));
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    format!("record {id} does not fit into a chunk of {CHUNK_SIZE} bytes: shorten its values"),
+                ));
             }
         }
         self.next_record = id + 1;

@@ -18,7 +18,9 @@ fn log(records: u64, word: &str) -> Vec<u8> {
 #[test]
 fn names_hash_as_windows_hashes_them() {
     // Read from logs that Windows wrote.
-    for (name, hash) in [("Event", 0x0cba), ("xmlns", 0x0fbc), ("System", 0x546f), ("Provider", 0x7bf1), ("Guid", 0x1529), ("Qualifiers", 0xda29), ("EventData", 0x8244)] {
+    for (name, hash) in
+        [("Event", 0x0cba), ("xmlns", 0x0fbc), ("System", 0x546f), ("Provider", 0x7bf1), ("Guid", 0x1529), ("Qualifiers", 0xda29), ("EventData", 0x8244)]
+    {
         assert_eq!(name_hash(name), hash, "{name}");
     }
 }
