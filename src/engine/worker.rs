@@ -53,7 +53,7 @@ pub enum Happening {
     /// A ranking is there: the first one by counting, then the final one.
     Ranked(Ranking),
     /// What a question about one subject or event found out.
-    Answered(Answer),
+    Answered(Box<Answer>),
     /// Rows were written to a file.
     Exported {
         /// Where.

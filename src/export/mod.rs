@@ -1,1 +1,13 @@
-//! Writes rankings as CSV and JSONL, and the manifest.
+//! Writes rankings as CSV and JSONL, normalised events, and the manifest. Files appear whole or not at all.
+//!
+//! Border: gets reports and plain lookups; knows neither the case's files nor a screen.
+
+mod atomic;
+mod members;
+mod ranking;
+mod row;
+
+pub use atomic::{AtomicFile, remove_leftovers};
+pub use members::{Member, Members};
+pub use ranking::{Formats, Lookup, write_ranking};
+pub use row::{COLUMNS, Mark};
