@@ -1,1 +1,125 @@
-//! The headless front end.
+//! The headless front end: turns the command line into a plan, runs the engine, writes files, and answers with an exit status.
+//!
+//! Data goes to files or standard output, progress and notices to standard error. Exit status: 0 done; 1 done, but some evidence could not be
+//! read whole; 2 failed or misused; 130 cancelled.
+
+mod args;
+mod config;
+mod convert;
+mod demo;
+mod doctor;
+mod evaluate;
+mod inspect;
+mod progress;
+mod synth;
+mod triage;
+
+use crate::control::{CancelToken, Control, RunError};
+use anyhow::Context;
+use args::{Cli, Command, ProgressMode};
+use clap::Parser;
+use progress::Terminal;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// How a command ended well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    Done,
+    Partial,
+    Cancelled,
+    /// What was asked for was not done, and notices have said why.
+    Failed,
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap writes help to standard output and mistakes to standard error; a closed stream has no reader to tell.
+            drop(error.print());
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    quiet_panics();
+    match run(cli) {
+        Ok(Status::Done) => ExitCode::SUCCESS,
+        Ok(Status::Partial) => ExitCode::from(1),
+        Ok(Status::Failed) => ExitCode::from(2),
+        Ok(Status::Cancelled) | Err(RunError::Cancelled) => ExitCode::from(130),
+        Err(RunError::Failed(error)) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            drop(writeln!(std::io::stderr(), "error: {}", printable(&error.to_string())));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<Status, RunError> {
+    match cli.command {
+        None => Ok(crate::ui::run(cli.paths, false).map(|()| Status::Done)?),
+        Some(Command::Demo(args)) => demo::run(&args),
+        Some(Command::Triage(args)) => triage::run(&args),
+        Some(Command::Inspect(args)) => inspect::run(&args),
+        Some(Command::Convert(args)) => convert::run(&args),
+        Some(Command::Evaluate(args)) => evaluate::run(&args),
+        Some(Command::Synth(args)) => synth::run(&args),
+        Some(Command::Config) => print(&config::commented()),
+        Some(Command::Doctor) => print(&doctor::report()),
+    }
+}
+
+/// Panics are caught at the engine's borders and told as failures: no panic text reaches the user.
+fn quiet_panics() {
+    if std::env::var_os("RUST_BACKTRACE").is_none() {
+        std::panic::set_hook(Box::new(|_| {}));
+    }
+}
+
+fn print(text: &str) -> Result<Status, RunError> {
+    std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")?;
+    Ok(Status::Done)
+}
+
+/// Whether somebody downstream (`| head`) has read enough.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|e| e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe))
+}
+
+/// Text from evidence without what a terminal would obey.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
+/// A terminal's control: its voice, and Ctrl-C as cancel (a second one ends the process at once).
+fn control(mode: ProgressMode) -> (Control, Arc<Terminal>) {
+    let cancel = CancelToken::default();
+    let terminal = Arc::new(Terminal::new(mode));
+    let token = cancel.clone();
+    let handler = ctrlc::set_handler(move || {
+        if token.is_cancelled() {
+            std::process::exit(130);
+        }
+        token.cancel();
+    });
+    let control = Control { cancel, reporter: Arc::<Terminal>::clone(&terminal) };
+    if handler.is_err() {
+        control.info("Ctrl-C cannot be caught here: it ends Residue at once");
+    }
+    (control, terminal)
+}
+
+/// Makes an output folder: new, empty, or allowed by `--force`; leftovers of killed runs in it are removed.
+fn out_folder(path: &Path, force: bool) -> Result<(), RunError> {
+    std::fs::create_dir_all(path).with_context(|| format!("cannot make the output folder {}", path.display()))?;
+    crate::export::remove_leftovers(path)?;
+    let occupied = std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?.next().is_some();
+    if occupied && !force {
+        return Err(RunError::failed(format!("the output folder is not empty; choose another or add --force: {}", path.display())));
+    }
+    Ok(())
+}

@@ -1,7 +1,17 @@
 //! Runs a plan over a case: open evidence, choose a device, let each detector run, rank, keep the run, tell.
 //!
-//! Border: no screen and no command line; front ends hand in a [`crate::domain::Plan`] and hear what happens through a [`Control`].
+//! Border: no screen and no command line; front ends hand in a [`crate::domain::Plan`] and hear what happens through a
+//! [`crate::control::Control`] and [`Emit`].
 
+mod analyse;
+mod baseline;
+pub mod jobs;
+mod manifest;
+mod open;
+mod stores;
 mod worker;
 
+pub use analyse::{Analysis, analyse, value};
+pub use manifest::{Clock, manifest};
+pub use open::{complaint, is_partial, read_into};
 pub use worker::{Answer, Emit, Happening, JobId, Outcome, Ranking, Work, Worker, WorkerEvent};

@@ -3,11 +3,13 @@
 //! Border: gets reports and plain lookups; knows neither the case's files nor a screen.
 
 mod atomic;
+mod events;
 mod members;
 mod ranking;
 mod row;
 
 pub use atomic::{AtomicFile, remove_leftovers};
+pub use events::{EventFormat, write_events};
 pub use members::{Member, Members};
 pub use ranking::{Formats, Lookup, write_ranking};
 pub use row::{COLUMNS, Mark};

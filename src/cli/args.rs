@@ -1,0 +1,253 @@
+//! The command line's grammar.
+
+use crate::domain::{Compute, DetectorId, Preset, RankBy, Threshold};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Learns on this machine what is ordinary in EVTX logs and timelines, and ranks what is left over.
+#[derive(Debug, Parser)]
+#[command(name = "residue", version, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+pub(super) struct Cli {
+    /// Evidence or a case to open in the window.
+    pub(super) paths: Vec<PathBuf>,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Opens the window on the built-in demo case; without a display, triages it on the terminal.
+    Demo(DemoArgs),
+    /// Reads evidence, learns it, and writes rankings.
+    Triage(Box<TriageArgs>),
+    /// Says what each source is and what was read of it.
+    Inspect(InspectArgs),
+    /// Writes the normalised events as Parquet, CSV or JSON lines.
+    Convert(ConvertArgs),
+    /// Measures a ranking against ground truth.
+    Evaluate(EvaluateArgs),
+    /// Writes a synthetic estate with a planted intrusion and its truth.
+    Synth(SynthArgs),
+    /// Prints every setting of every detector with its default.
+    Config,
+    /// Prints versions, adapters, the chosen device and what dialogs are there.
+    Doctor,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Work on the terminal even where there is a display.
+    #[arg(long)]
+    pub(super) headless: bool,
+    /// How to show progress.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) progress: ProgressMode,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TriageArgs {
+    /// Evidence files and folders, or one case.
+    #[arg(required = true)]
+    pub(super) paths: Vec<PathBuf>,
+    /// Folder for the results; made if missing, refused when not empty.
+    #[arg(long)]
+    pub(super) out: PathBuf,
+    /// Use the folder even when it is not empty.
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Detectors to run [default: all that apply].
+    #[arg(long = "detector", value_delimiter = ',', value_parser = detector)]
+    pub(super) detectors: Vec<DetectorId>,
+    /// Our best (`recommended`) or as its authors described it (`published`).
+    #[arg(long, value_parser = preset, default_value = "recommended")]
+    pub(super) preset: Preset,
+    /// Known-good evidence or case to learn from (repeatable).
+    #[arg(long)]
+    pub(super) baseline: Vec<PathBuf>,
+    /// Truth file whose attack and ignore subjects are kept out of the baseline (repeatable; for evaluation).
+    #[arg(long)]
+    pub(super) baseline_truth: Vec<PathBuf>,
+    /// Labels for the process classifier, as CSV.
+    #[arg(long)]
+    pub(super) labels: Option<PathBuf>,
+    /// Score with the models saved in this folder.
+    #[arg(long)]
+    pub(super) model: Option<PathBuf>,
+    /// Save the trained models into this folder.
+    #[arg(long)]
+    pub(super) save_model: Option<PathBuf>,
+    /// Settings, as printed by `residue config`.
+    #[arg(long)]
+    pub(super) config: Option<PathBuf>,
+    /// What ranks: `recommended`, `loss` or `rarity` [default: recommended; with --preset published its loss].
+    #[arg(long, value_parser = rank_by)]
+    pub(super) rank_by: Option<RankBy>,
+    /// Where *above* begins: a quantile such as q0.99, or a number in units of what ranks.
+    #[arg(long, default_value = "q0.99", allow_hyphen_values = true)]
+    pub(super) threshold: Threshold,
+    /// Seeds every random draw.
+    #[arg(long, default_value_t = 42)]
+    pub(super) seed: u64,
+    /// Which device trains.
+    #[arg(long, value_parser = compute, default_value = "auto")]
+    pub(super) compute: Compute,
+    /// Zone of time stamps that do not say theirs [default: UTC].
+    #[arg(long)]
+    pub(super) time_zone: Option<String>,
+    /// Leave the knowledge tables out of the recommended score.
+    #[arg(long)]
+    pub(super) no_prior: bool,
+    /// Only events at or after this time (ISO 8601, UTC unless it says otherwise).
+    #[arg(long, value_parser = time)]
+    pub(super) from: Option<i64>,
+    /// Only events at or before this time.
+    #[arg(long, value_parser = time)]
+    pub(super) to: Option<i64>,
+    /// Only events of this computer (repeatable).
+    #[arg(long)]
+    pub(super) host: Vec<String>,
+    /// How to show progress.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) progress: ProgressMode,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InspectArgs {
+    /// Evidence files and folders.
+    #[arg(required = true)]
+    pub(super) paths: Vec<PathBuf>,
+    /// Print the ledger as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Zone of time stamps that do not say theirs [default: UTC].
+    #[arg(long)]
+    pub(super) time_zone: Option<String>,
+    /// How to show progress.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) progress: ProgressMode,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ConvertArgs {
+    /// Evidence files and folders, or one case.
+    #[arg(required = true)]
+    pub(super) paths: Vec<PathBuf>,
+    /// The file to write; its ending (.parquet, .csv, .jsonl) names the format.
+    #[arg(long)]
+    pub(super) out: PathBuf,
+    /// Replace the file when it exists.
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Zone of time stamps that do not say theirs [default: UTC].
+    #[arg(long)]
+    pub(super) time_zone: Option<String>,
+    /// How to show progress.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) progress: ProgressMode,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EvaluateArgs {
+    /// A ranking as JSON lines.
+    pub(super) ranking: PathBuf,
+    /// Truth as JSON lines (repeatable).
+    #[arg(long, required = true)]
+    pub(super) truth: Vec<PathBuf>,
+    /// The value to rank by [default: the ranking's own score].
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) by: By,
+    /// What is counted: subjects, or paths scored by their worst subject.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) unit: Unit,
+    /// Print as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SynthArgs {
+    /// Folder to write; made if missing, refused when not empty.
+    #[arg(long)]
+    pub(super) out: PathBuf,
+    /// About how many events.
+    #[arg(long, default_value_t = 20_000)]
+    pub(super) events: u64,
+    /// Same seed and size, same bytes.
+    #[arg(long, default_value_t = 42)]
+    pub(super) seed: u64,
+    /// What to write: evtx, l2tcsv, dynamic, bodyfile, mftecmd, jsonl.
+    #[arg(long, value_delimiter = ',', default_value = "evtx")]
+    pub(super) format: Vec<String>,
+    /// Use the folder even when it is not empty.
+    #[arg(long)]
+    pub(super) force: bool,
+    /// How to show progress.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) progress: ProgressMode,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ProgressMode {
+    /// Bars on a terminal, plain lines elsewhere.
+    #[default]
+    Auto,
+    /// Plain lines.
+    Plain,
+    /// None.
+    None,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum By {
+    #[default]
+    Score,
+    Loss,
+    Learned,
+    Prior,
+    Rarity,
+}
+
+impl By {
+    /// The key in a ranking.
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            Self::Score => "score",
+            Self::Loss => "loss",
+            Self::Learned => "learned",
+            Self::Prior => "prior",
+            Self::Rarity => "rarity",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Unit {
+    #[default]
+    Subject,
+    Path,
+}
+
+/// Reads one of the lower-case names that `serde` gives an enum's values.
+fn named<T: serde::de::DeserializeOwned>(text: &str, names: &str) -> Result<T, String> {
+    serde_json::from_value(serde_json::Value::from(text)).map_err(|_| format!("is none of {names}"))
+}
+
+fn detector(text: &str) -> Result<DetectorId, String> {
+    named(text, "groups, chains, fields, process, timeline")
+}
+
+fn preset(text: &str) -> Result<Preset, String> {
+    named(text, "recommended, published")
+}
+
+fn rank_by(text: &str) -> Result<RankBy, String> {
+    named(text, "recommended, loss, rarity")
+}
+
+fn compute(text: &str) -> Result<Compute, String> {
+    named(text, "auto, cpu, gpu")
+}
+
+fn time(text: &str) -> Result<i64, String> {
+    crate::domain::time::parse(text).ok_or_else(|| "is no time such as 2026-01-31T12:00:00Z".into())
+}

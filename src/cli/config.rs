@@ -1,0 +1,59 @@
+//! `residue config`: every setting with its default, as TOML with a word on each.
+
+use crate::domain::Settings;
+
+/// What each setting means, for the comment above it. A test holds this list and the settings against each other.
+const MEANINGS: &[(&str, &str)] = &[
+    ("fields.context", "A process lends its events part of its most unusual event's excess."),
+    ("fields.code", "Code size of the linear autoencoder (recommended preset)."),
+    ("fields.epochs", "Most training epochs."),
+    ("fields.patience", "Epochs without a better validation loss before training stops."),
+    ("fields.validation", "Share of unique events kept for validation."),
+    ("fields.restarts", "Restarts averaged (published preset)."),
+    ("fields.own_weight", "Weight of the case's own events beside a baseline."),
+    ("fields.published_all_channels", "Apply the published encoding to every channel, not to Task Scheduler alone."),
+    ("groups.window_seconds", "Window length in seconds: 60, 300, 900, 3600 or 86400."),
+    ("groups.buckets", "Hash buckets (published preset: always 16)."),
+    ("groups.by_user", "Group by host and user instead of host."),
+    ("groups.windows_only", "Only images under the Windows directory (published preset: on)."),
+    ("chains.length", "Chain length, 2 to 6."),
+    ("chains.own_weight", "Weight of the case's own chains beside a baseline."),
+    ("process.steps", "Steps of a sequence."),
+    ("process.min_events", "Fewest events of a process that is scored."),
+    ("timeline.min_inode", "Rows with an inode below this are left out."),
+    ("timeline.window", "Previous rows that predict the next one."),
+];
+
+/// The defaults, commented; reads back as `--config`.
+pub(super) fn commented() -> String {
+    let plain = toml::to_string(&Settings::default()).unwrap_or_default();
+    let mut text = String::from("# Residue's settings with their defaults. Change what you need, leave out the rest, and give the file as --config.\n");
+    let mut section = String::new();
+    for line in plain.lines() {
+        if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+            name.clone_into(&mut section);
+        } else if let Some((key, _)) = line.split_once(" = ") {
+            let full = format!("{section}.{key}");
+            if let Some((_, meaning)) = MEANINGS.iter().find(|(name, _)| *name == full) {
+                text.push_str(&format!("# {meaning}\n"));
+            }
+        }
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_is_explained_and_the_text_reads_back() {
+        let text = commented();
+        assert_eq!(toml::from_str::<Settings>(&text).unwrap(), Settings::default());
+        let settings = text.lines().filter(|l| l.contains(" = ") && !l.starts_with('#')).count();
+        assert_eq!(settings, MEANINGS.len());
+        assert_eq!(text.lines().filter(|l| l.starts_with('#')).count(), MEANINGS.len() + 1);
+    }
+}

@@ -1,0 +1,34 @@
+//! `residue convert`: the normalised events in one file.
+
+use super::args::ConvertArgs;
+use super::triage::Workplace;
+use super::{Status, control};
+use crate::control::RunError;
+use crate::engine;
+use crate::export::{EventFormat, write_events};
+
+pub(super) fn run(args: &ConvertArgs) -> Result<Status, RunError> {
+    let format = match args.out.extension().and_then(|e| e.to_str()).map(str::to_lowercase).as_deref() {
+        Some("parquet") => EventFormat::Parquet,
+        Some("csv") => EventFormat::Csv,
+        Some("jsonl") => EventFormat::Jsonl,
+        _ => return Err(RunError::failed(format!("the output's name must end in .parquet, .csv or .jsonl: {}", args.out.display()))),
+    };
+    if args.out.exists() && !args.force {
+        return Err(RunError::failed(format!("the output exists; choose another or add --force: {}", args.out.display())));
+    }
+    let (control, terminal) = control(args.progress);
+    let work = Workplace::open(&args.paths, args.time_zone.as_deref(), &control)?;
+    let result = (|| {
+        let ledger = work.case.sources();
+        let snapshot = work.case.snapshot();
+        match format {
+            EventFormat::Parquet => work.case.write_parquet(&args.out, &control)?,
+            _ => write_events(snapshot.as_ref(), &args.out, format, &control)?,
+        };
+        Ok(if engine::is_partial(&ledger) { Status::Partial } else { Status::Done })
+    })();
+    terminal.clear();
+    work.close();
+    result
+}

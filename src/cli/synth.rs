@@ -1,0 +1,16 @@
+//! `residue synth`: a synthetic estate with a planted intrusion.
+
+use super::args::SynthArgs;
+use super::{Status, control, out_folder, print};
+use crate::control::RunError;
+use crate::synth;
+
+pub(super) fn run(args: &SynthArgs) -> Result<Status, RunError> {
+    let formats = args.format.iter().map(|name| name.parse()).collect::<Result<Vec<synth::Format>, String>>().map_err(RunError::failed)?;
+    out_folder(&args.out, args.force)?;
+    let (control, terminal) = control(args.progress);
+    let options = synth::Options { events: args.events, seed: args.seed, formats };
+    let summary = synth::write(&args.out, &options, &control)?;
+    terminal.clear();
+    print(&format!("{} events in {} files, {} of them planted: {}\n", summary.events, summary.files, summary.planted, args.out.display()))
+}

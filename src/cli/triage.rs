@@ -1,0 +1,137 @@
+//! `residue triage`: evidence in, rankings out.
+
+use super::args::TriageArgs;
+use super::{Status, control, out_folder};
+use crate::case::Case;
+use crate::control::{Control, RunError};
+use crate::domain::{Ledger, Plan, Preset, RankBy, Scope, Settings};
+use crate::engine::{self, Analysis, Clock};
+use crate::export::{AtomicFile, Formats, Lookup, Members, write_ranking};
+use anyhow::Context;
+use std::io::Write;
+use std::path::Path;
+
+pub(super) fn run(args: &TriageArgs) -> Result<Status, RunError> {
+    let plan = plan(args)?;
+    out_folder(&args.out, args.force)?;
+    let (control, terminal) = control(args.progress);
+    let mut clock = Clock::start();
+    let work = Workplace::open(&args.paths, args.time_zone.as_deref(), &control)?;
+    clock.ingest = work.read_for;
+    let result = (|| {
+        let ledger = work.case.sources();
+        write_json(&args.out.join("ledger.json"), ledger.as_slice())?;
+        let analysis = engine::analyse(&work.case, &plan, &control, terminal.as_ref())?;
+        write_rankings(&work.case, &ledger, &analysis, &args.out, &control)?;
+        let manifest = engine::manifest(&ledger, &plan, &analysis, terminal.notices(), &clock);
+        write_json(&args.out.join("manifest.json"), &manifest)?;
+        Ok(status(&ledger, &analysis, &control))
+    })();
+    terminal.clear();
+    work.close();
+    result
+}
+
+/// A case to work in: the one named, or a scratch case that goes when the work is done.
+pub(super) struct Workplace {
+    pub(super) case: Case,
+    scratch: bool,
+    read_for: std::time::Duration,
+}
+
+impl Workplace {
+    pub(super) fn open(paths: &[std::path::PathBuf], zone: Option<&str>, control: &Control) -> Result<Self, RunError> {
+        if let [path] = paths
+            && Case::is_case(path)
+        {
+            return Ok(Self { case: Case::open(path)?, scratch: false, read_for: std::time::Duration::ZERO });
+        }
+        let begin = std::time::Instant::now();
+        let case = Case::scratch()?;
+        if let Err(error) = engine::read_into(&case, paths, zone, control) {
+            case.discard();
+            return Err(error);
+        }
+        Ok(Self { case, scratch: true, read_for: begin.elapsed() })
+    }
+
+    pub(super) fn close(self) {
+        if self.scratch {
+            self.case.discard();
+        }
+    }
+}
+
+fn plan(args: &TriageArgs) -> Result<Plan, RunError> {
+    if args.preset == Preset::Published && args.rank_by == Some(RankBy::Recommended) {
+        return Err(RunError::failed("--preset published has no recommended score: use --rank-by loss or rarity"));
+    }
+    let settings = match &args.config {
+        None => Settings::default(),
+        Some(path) => {
+            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the settings {}", path.display()))?;
+            toml::from_str(&text).with_context(|| format!("the settings are wrong (`residue config` prints right ones): {}", path.display()))?
+        }
+    };
+    let fallback = if args.preset == Preset::Published { RankBy::Loss } else { RankBy::Recommended };
+    Ok(Plan {
+        detectors: args.detectors.clone(),
+        preset: args.preset,
+        rank_by: args.rank_by.unwrap_or(fallback),
+        threshold: args.threshold,
+        seed: args.seed,
+        compute: args.compute,
+        prior: !args.no_prior,
+        baseline: args.baseline.clone(),
+        baseline_truth: args.baseline_truth.clone(),
+        model: args.model.clone(),
+        save_model: args.save_model.clone(),
+        labels: args.labels.clone(),
+        scope: Scope { from: args.from, to: args.to, hosts: args.host.clone() },
+        settings,
+    })
+}
+
+fn write_rankings(case: &Case, ledger: &[Ledger], analysis: &Analysis, out: &Path, control: &Control) -> Result<(), RunError> {
+    if analysis.rankings.is_empty() {
+        return Ok(());
+    }
+    // What was finished before a cancel is still written.
+    let control = Control { cancel: crate::control::CancelToken::default(), ..control.clone() };
+    let members = Members::read(case.snapshot().as_ref(), &control)?;
+    let annotations = case.annotations();
+    for ranking in &analysis.rankings {
+        let report = &ranking.report;
+        let name = report.detector.name();
+        let (csv, jsonl) = (out.join(format!("ranking-{name}.csv")), out.join(format!("ranking-{name}.jsonl")));
+        let mark = |subject: &crate::domain::Subject| engine::jobs::mark(&annotations, ledger, subject);
+        let lookup = Lookup { explain: ranking.explain.as_ref(), sources: ledger, members: &members, mark: &mark };
+        write_ranking(report, &lookup, 0..report.subjects.len(), Formats { csv: Some(&csv), jsonl: Some(&jsonl) }, &control)?;
+    }
+    Ok(())
+}
+
+fn status(ledger: &[Ledger], analysis: &Analysis, control: &Control) -> Status {
+    if analysis.cancelled {
+        Status::Cancelled
+    } else if analysis.rankings.is_empty() {
+        control.warn(if ledger.iter().all(|row| row.events == 0) {
+            "no events were read: nothing can be ranked"
+        } else {
+            "no detector could run: nothing was ranked"
+        });
+        Status::Failed
+    } else if engine::is_partial(ledger) || !analysis.missing.is_empty() {
+        Status::Partial
+    } else {
+        Status::Done
+    }
+}
+
+/// Writes a value as indented JSON, whole or not at all.
+pub(super) fn write_json<T: serde::Serialize + ?Sized>(path: &Path, value: &T) -> Result<(), RunError> {
+    let mut file = AtomicFile::create(path)?;
+    serde_json::to_writer_pretty(&mut file, value).with_context(|| format!("cannot write {}", path.display()))?;
+    file.write_all(b"\n")?;
+    Ok(file.finish()?)
+}

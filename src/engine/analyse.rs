@@ -1,0 +1,205 @@
+//! Runs every detector of a plan over a case, one at a time, on one device, and ranks what they hand back.
+
+use super::baseline::Baselines;
+use super::stores::Scoped;
+use super::worker::{Emit, Happening, Ranking, panic_text};
+use crate::case::Case;
+use crate::control::{Control, Notice, Progress, Reporter, RunError};
+use crate::detect::{Detector, Input, registry};
+use crate::domain::{
+    Contribution, CurvePoint, Detection, DetectorId, EventStore, Explain, ManifestSource, Plan, Preset, RankBy, Report, Scope, Stage, Subject, Threshold,
+};
+use crate::nn::Device;
+use crate::score::{quantile, rank};
+use rayon::prelude::*;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What came out of a plan.
+#[derive(Default)]
+pub struct Analysis {
+    /// Final rankings, in the order of the contract.
+    pub rankings: Vec<Ranking>,
+    /// Detectors asked for by name that did not finish, and why.
+    pub missing: Vec<(DetectorId, String)>,
+    /// Stopped on request: what stands in `rankings` was finished before.
+    pub cancelled: bool,
+    /// The device's words.
+    pub device: String,
+    /// Sources of the baseline.
+    pub baseline: Vec<ManifestSource>,
+}
+
+/// Runs a plan. Rankings are told as they come, kept in the case as runs, and returned.
+///
+/// # Errors
+/// When the case or a baseline cannot be read. A detector that fails or cannot run is listed in [`Analysis::missing`].
+pub fn analyse(case: &Case, plan: &Plan, control: &Control, emit: &dyn Emit) -> Result<Analysis, RunError> {
+    let snapshot = case.snapshot();
+    let store: Arc<dyn EventStore> = if plan.scope == Scope::default() { snapshot } else { Arc::new(Scoped { inner: snapshot, scope: plan.scope.clone() }) };
+    let baselines = Baselines::open(plan, control)?;
+    let stores: Vec<&dyn EventStore> = baselines.stores.iter().map(AsRef::as_ref).collect();
+    let device = Device::choose(plan.compute);
+    let mut analysis = Analysis { device: device.reason.clone(), baseline: baselines.manifest(), ..Analysis::default() };
+    for detector in registry() {
+        let id = detector.id();
+        let named = plan.detectors.contains(&id);
+        if !named && !plan.detectors.is_empty() {
+            continue;
+        }
+        if let Err(reason) = detector.applies(store.as_ref()) {
+            emit.emit(Happening::CannotRun(id, reason.clone()));
+            if named {
+                control.warn(format!("{} cannot run: {reason}", id.title()));
+                analysis.missing.push((id, reason));
+            }
+            continue;
+        }
+        emit.emit(Happening::Began(id));
+        let tap = Arc::new(Tap { inner: Arc::clone(&control.reporter), curve: Mutex::default() });
+        let control = Control { cancel: control.cancel.clone(), reporter: Arc::<Tap>::clone(&tap) };
+        let (model, save_model) = (plan.model.as_ref().map(|p| p.join(id.name())), plan.save_model.as_ref().map(|p| p.join(id.name())));
+        let input = Input {
+            case: store.as_ref(),
+            baseline: &stores,
+            plan,
+            device: &device,
+            model: model.as_deref(),
+            save_model: save_model.as_deref(),
+            control: &control,
+        };
+        match run(detector, &input, case, &tap, emit) {
+            Ok(ranking) => analysis.rankings.push(ranking),
+            Err(RunError::Cancelled) => {
+                analysis.cancelled = true;
+                break;
+            }
+            Err(error) => {
+                control.warn(format!("{} failed: {error}", id.title()));
+                analysis.missing.push((id, error.to_string()));
+            }
+        }
+    }
+    for id in &plan.detectors {
+        if !analysis.cancelled && !registry().iter().any(|d| d.id() == *id) {
+            control.warn(format!("{} is not part of this version", id.title()));
+            analysis.missing.push((*id, "not part of this version".into()));
+        }
+    }
+    Ok(analysis)
+}
+
+/// One detector from start to stored run; a panic inside it is its failure, not the run's.
+fn run(detector: &dyn Detector, input: &Input<'_>, case: &Case, tap: &Tap, emit: &dyn Emit) -> Result<Ranking, RunError> {
+    let id = detector.id();
+    let mut first = |detection: Detection| {
+        if let Ok(ranking) = finish(id, detection, input, vec![]) {
+            emit.emit(Happening::Ranked(ranking));
+        }
+    };
+    let detection = catch_unwind(AssertUnwindSafe(|| detector.run(input, &mut first)))
+        .unwrap_or_else(|panic| Err(RunError::failed(format!("an internal error ({}); please report it", panic_text(panic.as_ref())))))?;
+    let curve = std::mem::take(&mut *tap.curve.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut ranking = finish(id, detection, input, curve)?;
+    let mut report = Arc::unwrap_or_clone(ranking.report);
+    let explain = Arc::clone(&ranking.explain);
+    report.run = case.store_run(&report, &mut |index| explain.explain(index), input.control)?;
+    ranking.report = Arc::new(report);
+    emit.emit(Happening::Ranked(ranking.clone()));
+    Ok(ranking)
+}
+
+/// Ranks a detection: one value per subject by *rank by*, total order, threshold, three reasons.
+fn finish(id: DetectorId, detection: Detection, input: &Input<'_>, curve: Vec<CurvePoint>) -> Result<Ranking, RunError> {
+    let Detection { mut subjects, explain, model_id, stage, remarks } = detection;
+    let plan = input.plan;
+    let has = |by| subjects.iter().any(|s| value(s, by, plan.preset).is_some());
+    let rank_by = match (stage, has(plan.rank_by)) {
+        (_, true) => plan.rank_by,
+        (Stage::First, false) => RankBy::Rarity,
+        (Stage::Final, false) if subjects.is_empty() => plan.rank_by,
+        (Stage::Final, false) => return Err(RunError::failed(format!("no subject has a {}; rank by something else", plan.rank_by.title()))),
+    };
+    for subject in &mut subjects {
+        subject.score = value(subject, rank_by, plan.preset).unwrap_or(f64::NAN);
+    }
+    let mut ranked = rank(subjects);
+    if ranked.excluded > 0 {
+        input.control.warn(format!("{}: {} subjects have no {} and are not ranked", id.title(), ranked.excluded, rank_by.title()));
+    }
+    let explain: Arc<dyn Explain> = Arc::new(Ordered { inner: explain, order: ranked.order });
+    ranked.subjects.par_iter_mut().enumerate().for_each(|(index, subject)| {
+        let mut reasons = explain.explain(index).into_iter().map(|c| c.reason().into_boxed_str());
+        subject.reasons = std::array::from_fn(|_| reasons.next().unwrap_or_default());
+    });
+    let scores: Vec<f64> = ranked.subjects.iter().map(|s| s.score).collect();
+    let threshold = match plan.threshold {
+        Threshold::Value(value) => value,
+        Threshold::Quantile(q) => quantile(&scores, q),
+    };
+    let report = Report {
+        detector: id,
+        preset: plan.preset,
+        rank_by,
+        stage,
+        threshold,
+        model_id,
+        device: input.device.reason.clone(),
+        curve,
+        remarks,
+        subjects: ranked.subjects,
+        run: String::new(),
+    };
+    Ok(Ranking { report: Arc::new(report), explain })
+}
+
+/// The value of *rank by*: `published` ranks by its loss, `recommended` by learned + prior.
+#[must_use]
+pub fn value(subject: &Subject, by: RankBy, preset: Preset) -> Option<f64> {
+    match (by, preset) {
+        (RankBy::Loss, _) | (RankBy::Recommended, Preset::Published) => subject.loss,
+        (RankBy::Rarity, _) => subject.rarity,
+        (RankBy::Recommended, Preset::Recommended) => match (subject.learned, subject.prior) {
+            (None, None) => None,
+            (learned, prior) => Some(learned.unwrap_or(0.0) + prior.unwrap_or(0.0)),
+        },
+    }
+}
+
+/// Explains by rank index.
+struct Ordered {
+    inner: Arc<dyn Explain>,
+    order: Vec<usize>,
+}
+
+impl Explain for Ordered {
+    fn explain(&self, index: usize) -> Vec<Contribution> {
+        self.order.get(index).map(|&i| self.inner.explain(i)).unwrap_or_default()
+    }
+}
+
+/// Hands everything on and keeps the newest training curve.
+struct Tap {
+    inner: Arc<dyn Reporter>,
+    curve: Mutex<Vec<CurvePoint>>,
+}
+
+impl Reporter for Tap {
+    fn progress(&self, progress: Progress) {
+        self.inner.progress(progress);
+    }
+
+    fn notice(&self, notice: Notice) {
+        self.inner.notice(notice);
+    }
+
+    fn epoch(&self, point: CurvePoint) {
+        let mut curve = self.curve.lock().unwrap_or_else(PoisonError::into_inner);
+        if point.epoch == 1 {
+            curve.clear();
+        }
+        curve.push(point);
+        drop(curve);
+        self.inner.epoch(point);
+    }
+}

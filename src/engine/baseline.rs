@@ -1,0 +1,78 @@
+//! Opens the known-good evidence of a plan.
+
+use super::open::read_into;
+use super::stores::Ordinary;
+use crate::case::Case;
+use crate::control::{Control, RunError};
+use crate::domain::{EventStore, ManifestSource, Plan};
+use crate::score::Truth;
+use anyhow::Context;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The baselines of a plan, open. Scratch cases made for them are discarded with it.
+#[derive(Default)]
+pub(super) struct Baselines {
+    pub(super) stores: Vec<Arc<dyn EventStore>>,
+    scratch: Vec<Case>,
+}
+
+impl Baselines {
+    /// Opens every baseline path: a case as it is, anything else is read into a scratch case.
+    pub(super) fn open(plan: &Plan, control: &Control) -> Result<Self, RunError> {
+        let truths = read_truths(&plan.baseline_truth)?;
+        let mut baselines = Self::default();
+        for path in &plan.baseline {
+            let inner: Arc<dyn EventStore> = if Case::is_case(path) {
+                Case::open(path)?.snapshot()
+            } else {
+                let case = Case::scratch()?;
+                baselines.scratch.push(case.clone());
+                read_into(&case, std::slice::from_ref(path), None, control)?;
+                case.snapshot()
+            };
+            if inner.events() == 0 {
+                control.warn(format!("the baseline holds no events and teaches nothing: {}", path.display()));
+            }
+            baselines.stores.push(match apply_to(path, &plan.baseline, &truths) {
+                none if none.is_empty() => inner,
+                truths => Arc::new(Ordinary { inner, truths }),
+            });
+        }
+        Ok(baselines)
+    }
+
+    /// What the manifest says of them.
+    pub(super) fn manifest(&self) -> Vec<ManifestSource> {
+        self.stores.iter().flat_map(|s| super::manifest::sources(s.sources())).collect()
+    }
+}
+
+impl Drop for Baselines {
+    fn drop(&mut self) {
+        self.stores.clear();
+        for case in self.scratch.drain(..) {
+            case.discard();
+        }
+    }
+}
+
+fn read_truths(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Arc<Truth>)>, RunError> {
+    let read = |path: &PathBuf| -> anyhow::Result<(PathBuf, Arc<Truth>)> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the truth file {}", path.display()))?;
+        let truth = Truth::read(&text).with_context(|| path.display().to_string())?;
+        Ok((absolute(path.parent().unwrap_or(Path::new("."))), Arc::new(truth)))
+    };
+    Ok(paths.iter().map(read).collect::<anyhow::Result<_>>()?)
+}
+
+/// The truths that speak of `path`: one that lies beside or above a baseline speaks of what is beneath its folder alone, any other of all.
+/// Files of different machines share their names and record numbers, so that a truth must not speak of its neighbour's.
+fn apply_to(path: &Path, all: &[PathBuf], truths: &[(PathBuf, Arc<Truth>)]) -> Vec<Arc<Truth>> {
+    let beneath = |folder: &Path, path: &Path| absolute(path).starts_with(folder);
+    truths.iter().filter(|(folder, _)| beneath(folder, path) || !all.iter().any(|p| beneath(folder, p))).map(|(_, truth)| Arc::clone(truth)).collect()
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}

@@ -1,0 +1,155 @@
+//! What the window asks of its workers, as jobs: open, analyse, answer, export, save.
+
+use super::read_into;
+use super::worker::{Answer, Emit, Happening, Ranking, Work};
+use crate::case::{Annotations, Case};
+use crate::control::{Control, RunError};
+use crate::domain::{EventKey, Ledger, Plan, Subject};
+use crate::export::{Formats, Lookup, Mark, Members, write_ranking};
+use crate::{ingest, synth};
+use anyhow::Context;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Events shown before and after the selected one.
+const AROUND: usize = 10;
+
+/// Opens a case with the rankings of its last runs, or reads evidence into `into` (a scratch case when there is none).
+#[must_use]
+pub fn open(paths: Vec<PathBuf>, into: Option<Case>, zone: Option<String>) -> Work {
+    Box::new(move |control, emit| match &paths[..] {
+        [path] if Case::is_case(path) => open_case(path, emit),
+        _ => {
+            let case = into.map_or_else(Case::scratch, Ok)?;
+            emit.emit(Happening::Opened(case.clone()));
+            let read = read_into(&case, &paths, zone.as_deref(), control);
+            // What was read before a cancel or a failure is there to be looked at.
+            emit.emit(Happening::Opened(case));
+            read.map(drop)
+        }
+    })
+}
+
+fn open_case(path: &std::path::Path, emit: &dyn Emit) -> Result<(), RunError> {
+    let case = Case::open(path)?;
+    emit.emit(Happening::Opened(case.clone()));
+    for run in case.latest_runs()? {
+        let report = Arc::new(case.load_run(&run)?);
+        emit.emit(Happening::Ranked(Ranking { report, explain: case.explain_run(&run) }));
+    }
+    Ok(())
+}
+
+/// Makes the demo evidence where it is missing, and opens it.
+#[must_use]
+pub fn demo() -> Work {
+    Box::new(|control, emit| {
+        let evidence = demo_evidence(control)?;
+        open(vec![evidence], None, None)(control, emit)
+    })
+}
+
+/// The demo estate's evidence folder, written into the user's cache once per version.
+///
+/// # Errors
+/// When neither the cache nor the temporary folder can be written.
+pub fn demo_evidence(control: &Control) -> Result<PathBuf, RunError> {
+    let name = concat!("demo-", env!("CARGO_PKG_VERSION"));
+    let cache = directories::ProjectDirs::from("", "", "residue").map(|d| d.cache_dir().to_owned());
+    let temporary = std::env::temp_dir().join("residue");
+    let mut failure = None;
+    for parent in cache.into_iter().chain([temporary]) {
+        let place = parent.join(name);
+        if place.join("truth.jsonl").is_file() {
+            return Ok(place.join("evtx"));
+        }
+        match make_demo(&parent, &place, control) {
+            Ok(()) => return Ok(place.join("evtx")),
+            Err(RunError::Cancelled) => return Err(RunError::Cancelled),
+            Err(error) => failure = Some(error),
+        }
+    }
+    Err(failure.unwrap_or_else(|| RunError::failed("there is no folder to write the demo case into")))
+}
+
+/// Writes the estate under a passing name first, so that a killed run leaves nothing half-made under the final one.
+fn make_demo(parent: &std::path::Path, place: &std::path::Path, control: &Control) -> Result<(), RunError> {
+    std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+    let passing = tempfile::Builder::new().prefix("demo-part-").tempdir_in(parent).with_context(|| format!("cannot write into {}", parent.display()))?;
+    synth::demo(passing.path(), control)?;
+    match std::fs::rename(passing.path(), place) {
+        // Another Residue made it meanwhile.
+        Err(_) if place.join("truth.jsonl").is_file() => Ok(()),
+        renamed => Ok(renamed.with_context(|| format!("cannot make {}", place.display()))?),
+    }
+}
+
+/// Runs a plan.
+#[must_use]
+pub fn analyse(case: Case, plan: Plan) -> Work {
+    Box::new(move |control, emit| {
+        let analysis = super::analyse(&case, &plan, control, emit)?;
+        if analysis.cancelled { Err(RunError::Cancelled) } else { Ok(()) }
+    })
+}
+
+/// Answers what the drill-down shows of a subject (`ranking` and its rank index) or of a plain event.
+#[must_use]
+pub fn ask(case: Case, ranking: Option<Ranking>, index: Option<usize>, key: EventKey) -> Work {
+    Box::new(move |control, emit| {
+        let snapshot = case.snapshot();
+        let stored = snapshot.fetch_event(key)?;
+        control.check()?;
+        let contributions = ranking.zip(index).map(|(ranking, index)| ranking.explain.explain(index)).unwrap_or_default();
+        let around = snapshot.neighbours(key, AROUND, control)?;
+        control.check()?;
+        let ledger = case.sources();
+        let xml = match (ledger.get(key.source as usize), stored.as_ref().and_then(|e| e.offset)) {
+            (Some(source), Some(offset)) if source.format == "EVTX" => ingest::raw_xml(std::path::Path::new(&source.path), offset).map_err(|e| e.to_string()),
+            _ => Err("this source's records have no XML; the JSON below is all there is".into()),
+        };
+        emit.emit(Happening::Answered(Box::new(Answer { key, event: stored, contributions, around, xml })));
+        Ok(())
+    })
+}
+
+/// What the analyst said of a subject, for an export.
+#[must_use]
+pub fn mark(annotations: &Annotations, ledger: &[Ledger], subject: &Subject) -> Mark {
+    let said = ledger.get(subject.key.source as usize).and_then(|s| annotations.get(&s.sha256, subject.key));
+    said.map_or_else(Mark::default, |a| Mark {
+        flagged: a.flagged,
+        tags: a.tags.clone(),
+        note: a.note.clone(),
+        flagged_at: a.flagged_at.clone().unwrap_or_default(),
+        analyst: a.analyst.clone().unwrap_or_default(),
+    })
+}
+
+/// Writes the subjects at `which` (rank indices).
+#[must_use]
+pub fn export(case: Case, ranking: Ranking, which: Vec<usize>, csv: Option<PathBuf>, jsonl: Option<PathBuf>) -> Work {
+    Box::new(move |control, emit| {
+        let ledger = case.sources();
+        let members = Members::read(case.snapshot().as_ref(), control)?;
+        let annotations = case.annotations();
+        let mark = |subject: &Subject| mark(&annotations, &ledger, subject);
+        let lookup = Lookup { explain: ranking.explain.as_ref(), sources: &ledger, members: &members, mark: &mark };
+        let formats = Formats { csv: csv.as_deref(), jsonl: jsonl.as_deref() };
+        let rows = write_ranking(&ranking.report, &lookup, which.into_iter(), formats, control)?;
+        for path in [csv, jsonl].into_iter().flatten() {
+            emit.emit(Happening::Exported { path, rows });
+        }
+        Ok(())
+    })
+}
+
+/// Saves the case under another name and goes on in the copy.
+#[must_use]
+pub fn save_as(case: Case, dir: PathBuf) -> Work {
+    Box::new(move |control, emit| {
+        let saved = case.save_as(&dir, control)?;
+        emit.emit(Happening::Opened(saved));
+        Ok(())
+    })
+}

@@ -1,0 +1,47 @@
+//! Opens evidence into a case.
+
+use crate::case::Case;
+use crate::control::{Control, RunError};
+use crate::domain::{Ledger, SourceStatus};
+use crate::ingest;
+use std::path::PathBuf;
+
+/// Reads evidence into a case and says in notices what could not be read whole.
+///
+/// # Errors
+/// When a path does not exist, the case cannot be written, or the job is cancelled. Unreadable evidence is a ledger row, not an error.
+pub fn read_into(case: &Case, paths: &[PathBuf], zone: Option<&str>, control: &Control) -> Result<Vec<Ledger>, RunError> {
+    for path in paths {
+        if !path.exists() {
+            return Err(RunError::failed(format!("nothing is there: {}", path.display())));
+        }
+    }
+    Case::refuse_inside(case.dir(), paths)?;
+    let options = ingest::Options { zone: zone.map(str::to_owned), map: None };
+    let ledger = ingest::ingest(paths, case, &options, control)?;
+    for row in &ledger {
+        if let Some(text) = complaint(row) {
+            control.warn(text);
+        }
+    }
+    Ok(ledger)
+}
+
+/// What is wrong with a source, in one line; `None` when nothing is.
+#[must_use]
+pub fn complaint(row: &Ledger) -> Option<String> {
+    let first = row.entries.first().map_or("no reason is known", |e| e.what.as_str());
+    match row.status {
+        SourceStatus::Whole | SourceStatus::NotEvidence | SourceStatus::Duplicate => None,
+        SourceStatus::Partial => {
+            Some(format!("read in part, {} records, {} defects (first: {first}): {}", row.records_ok + row.records_recovered, row.defects, row.source_file))
+        }
+        SourceStatus::Unreadable => Some(format!("could not be read ({first}): {}", row.source_file)),
+    }
+}
+
+/// Whether any evidence could not be read whole (exit status 1).
+#[must_use]
+pub fn is_partial(ledger: &[Ledger]) -> bool {
+    ledger.iter().any(|row| matches!(row.status, SourceStatus::Partial | SourceStatus::Unreadable))
+}
