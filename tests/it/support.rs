@@ -1,6 +1,10 @@
-//! What every group needs: the corpus when it is there, and a word when it is not.
+//! What every group needs: the corpus when it is there and a word when it is not, a small estate, and the built binary.
 
+use residue::control::Control;
+use residue::synth;
 use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 
 /// A path inside the shared corpus, or `None` with a word on standard error when the corpus is not beside the checkout.
 pub(crate) fn corpus(relative: &str) -> Option<PathBuf> {
@@ -10,4 +14,36 @@ pub(crate) fn corpus(relative: &str) -> Option<PathBuf> {
     }
     eprintln!("skipped: the corpus is not here ({relative})");
     None
+}
+
+/// A synthetic estate, made once for all tests.
+pub(crate) struct Estate {
+    /// Folder of EVTX files.
+    pub(crate) evtx: PathBuf,
+    /// Its truth.
+    pub(crate) truth: PathBuf,
+    /// Events in all files.
+    pub(crate) events: u64,
+    _folder: tempfile::TempDir,
+}
+
+/// The estate: some 5,000 events.
+pub(crate) fn estate() -> &'static Estate {
+    static ESTATE: OnceLock<Estate> = OnceLock::new();
+    ESTATE.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let options = synth::Options { events: 5_000, seed: 7, formats: vec![synth::Format::Evtx] };
+        let summary = synth::write(folder.path(), &options, &Control::silent()).unwrap();
+        Estate { evtx: folder.path().join("evtx"), truth: folder.path().join("truth.jsonl"), events: summary.events, _folder: folder }
+    })
+}
+
+/// Runs the built binary.
+pub(crate) fn residue(args: &[&str]) -> Output {
+    residue_in(args, &[])
+}
+
+/// Runs the built binary with some variables set.
+pub(crate) fn residue_in(args: &[&str], variables: &[(&str, &str)]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_residue")).args(args).envs(variables.iter().copied()).stdin(Stdio::null()).output().unwrap()
 }
