@@ -10,7 +10,10 @@ pub(super) fn report() -> String {
     line("residue", format!("{} ({} {})", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH));
     line("threads", std::thread::available_parallelism().map_or_else(|e| e.to_string(), |n| n.to_string()));
     let found = adapters();
-    line("GPU adapters", if found.is_empty() { "none".into() } else { found.join("; ") });
+    line(
+        "GPU adapters",
+        if found.is_empty() { "none".into() } else { found.iter().map(|a| format!("{} ({}, {})", a.name, a.kind, a.interface)).collect::<Vec<_>>().join("; ") },
+    );
     line("chosen device", Device::choose(Compute::Auto).reason);
     line("file dialogs", dialogs());
     line("display", display());
