@@ -13,6 +13,7 @@
 mod annotate;
 mod annotations;
 mod columns;
+mod convert;
 mod database;
 mod duplicates;
 mod folder;

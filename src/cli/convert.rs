@@ -5,7 +5,7 @@ use super::triage::Workplace;
 use super::{Status, control};
 use crate::control::RunError;
 use crate::engine;
-use crate::export::{EventFormat, write_events};
+use crate::export::{AtomicFile, EventFormat, write_events};
 
 pub(super) fn run(args: &ConvertArgs) -> Result<Status, RunError> {
     let format = match args.out.extension().and_then(|e| e.to_str()).map(str::to_lowercase).as_deref() {
@@ -23,9 +23,13 @@ pub(super) fn run(args: &ConvertArgs) -> Result<Status, RunError> {
         let ledger = work.case.sources();
         let snapshot = work.case.snapshot();
         match format {
-            EventFormat::Parquet => work.case.write_parquet(&args.out, &control)?,
-            _ => write_events(snapshot.as_ref(), &args.out, format, &control)?,
-        };
+            EventFormat::Parquet => {
+                let mut file = AtomicFile::create(&args.out)?;
+                snapshot.write_parquet(&mut file, &args.out, &control)?;
+                file.finish()?;
+            }
+            _ => drop(write_events(snapshot.as_ref(), &args.out, format, &control)?),
+        }
         Ok(if engine::is_partial(&ledger) { Status::Partial } else { Status::Done })
     })();
     terminal.clear();

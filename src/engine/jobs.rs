@@ -4,7 +4,7 @@ use super::read_into;
 use super::worker::{Answer, Emit, Happening, Ranking, Work};
 use crate::case::{Annotations, Case};
 use crate::control::{Control, RunError};
-use crate::domain::{EventKey, Ledger, Plan, Subject};
+use crate::domain::{EventKey, EventStore, Ledger, Plan, Subject};
 use crate::export::{Formats, Lookup, Mark, Members, write_ranking};
 use crate::{ingest, synth};
 use anyhow::Context;
@@ -98,7 +98,7 @@ pub fn analyse(case: Case, plan: Plan) -> Work {
 pub fn ask(case: Case, ranking: Option<Ranking>, index: Option<usize>, key: EventKey) -> Work {
     Box::new(move |control, emit| {
         let snapshot = case.snapshot();
-        let stored = snapshot.fetch_event(key)?;
+        let stored = snapshot.fetch(key)?;
         control.check()?;
         let contributions = ranking.zip(index).map(|(ranking, index)| ranking.explain.explain(index)).unwrap_or_default();
         let around = snapshot.neighbours(key, AROUND, control)?;
