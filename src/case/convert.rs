@@ -16,7 +16,7 @@ impl Snapshot {
     pub fn write_parquet(&self, out: impl Write, path: &Path, control: &Control) -> Result<(), RunError> {
         let full = |e: &dyn std::fmt::Display| fault("cannot write the Parquet file (is the disk full?)", e, path);
         let schema = schema();
-        let columns: Vec<&str> = schema.iter_names().map(|name| name.as_str()).collect();
+        let columns: Vec<&str> = schema.iter_names().map(polars::prelude::PlSmallStr::as_str).collect();
         let writer = ParquetWriter::new(out).with_compression(ParquetCompression::Zstd(ZstdLevel::try_new(1).ok()));
         let mut writer = writer.set_parallel(false).batched(&schema).map_err(|e| full(&e))?;
         for (_, file) in self.files() {

@@ -35,7 +35,7 @@ pub(super) fn commented() -> String {
         } else if let Some((key, _)) = line.split_once(" = ") {
             let full = format!("{section}.{key}");
             if let Some((_, meaning)) = MEANINGS.iter().find(|(name, _)| *name == full) {
-                text.push_str(&format!("# {meaning}\n"));
+                text.extend(["# ", meaning, "\n"]);
             }
         }
         text.push_str(line);

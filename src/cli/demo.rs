@@ -6,7 +6,6 @@ use crate::case::Case;
 use crate::control::RunError;
 use crate::domain::{Plan, Report, time};
 use crate::engine::{self, jobs};
-use std::fmt::Write;
 
 pub(super) fn run(args: &DemoArgs) -> Result<Status, RunError> {
     let why = if args.headless {
@@ -48,11 +47,10 @@ fn top(report: &Report) -> String {
         let when = subject.first_seen.map(time::iso).unwrap_or_default();
         let when = when.get(..19).unwrap_or("no time");
         let title: String = subject.title.chars().take(110).collect();
-        // Writing to a String cannot fail.
-        drop(writeln!(text, "{:>3} {:>8.2}  {when}  {:<12} {}", subject.rank, subject.score, subject.computer.as_deref().unwrap_or(""), printable(&title)));
+        text += &format!("{:>3} {:>8.2}  {when}  {:<12} {}\n", subject.rank, subject.score, subject.computer.as_deref().unwrap_or(""), printable(&title));
         for reason in subject.reasons.iter().filter(|r| !r.is_empty()) {
             let reason: String = reason.chars().take(140).collect();
-            drop(writeln!(text, "                 {}", printable(&reason)));
+            text += &format!("                 {}\n", printable(&reason));
         }
     }
     text

@@ -2,11 +2,10 @@
 
 use crate::domain::Compute;
 use crate::nn::{Device, adapters};
-use std::fmt::Write;
 
 pub(super) fn report() -> String {
     let mut text = String::new();
-    let mut line = |name: &str, value: String| drop(writeln!(text, "{name:<18}{value}"));
+    let mut line = |name: &str, value: String| text += &format!("{name:<18}{value}\n");
     line("residue", format!("{} ({} {})", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH));
     line("threads", std::thread::available_parallelism().map_or_else(|e| e.to_string(), |n| n.to_string()));
     let found = adapters();

@@ -8,7 +8,6 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
@@ -117,7 +116,7 @@ fn as_json(m: &Metrics, ignored: usize, mixed: usize, args: &EvaluateArgs) -> Re
 fn as_text(m: &Metrics, ignored: usize, mixed: usize, args: &EvaluateArgs) -> String {
     let mut text = String::new();
     let figure = |v: Option<f64>| v.map_or_else(|| "undefined".into(), |v| format!("{v:.4}"));
-    let mut line = |name: &str, value: String| drop(writeln!(text, "{name:<22}{value}"));
+    let mut line = |name: &str, value: String| text += &format!("{name:<22}{value}\n");
     line("ranked by", args.by.key().into());
     line("subjects", format!("{} ({} true, {ignored} left out, {mixed} true ones with ordinary members)", m.subjects, m.attacks));
     line("ROC-AUC", figure(m.roc_auc));

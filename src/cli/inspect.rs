@@ -7,11 +7,10 @@ use crate::domain::{Event, EventSink, Ledger, SourceSink, SourceStatus, time};
 use crate::engine;
 use crate::ingest;
 use anyhow::Context;
-use std::fmt::Write;
 
 pub(super) fn run(args: &InspectArgs) -> Result<Status, RunError> {
     let (control, terminal) = control(args.progress);
-    for path in args.paths.iter().filter(|p| !p.exists()) {
+    if let Some(path) = args.paths.iter().find(|p| !p.exists()) {
         return Err(RunError::failed(format!("nothing is there: {}", path.display())));
     }
     let options = ingest::Options { zone: args.time_zone.clone(), map: None };
@@ -70,8 +69,7 @@ fn table(ledger: &[Ledger]) -> String {
             for (count, what) in [(row.records_recovered, "recovered"), (row.records_joined, "joined"), (row.records_bad, "bad"), (row.no_time, "without time")]
             {
                 if count > 0 {
-                    // Writing to a String cannot fail.
-                    drop(write!(counts, ", {count} {what}"));
+                    counts += &format!(", {count} {what}");
                 }
             }
             line(format!("{counts}; {span}"));

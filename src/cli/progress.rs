@@ -98,7 +98,7 @@ impl Reporter for Terminal {
         if !self.bar.is_hidden() {
             self.bar.set_style(style(false));
             self.bar.set_message(format!("training: epoch {}, loss {:.6}{validation}", point.epoch, point.train));
-        } else if self.plain && (point.epoch == 1 || point.epoch % 10 == 0) {
+        } else if self.plain && (point.epoch == 1 || point.epoch.is_multiple_of(10)) {
             self.line(&format!("training: epoch {}, loss {:.6}{validation}", point.epoch, point.train));
         }
     }

@@ -2,9 +2,9 @@
 
 use super::read_into;
 use super::worker::{Answer, Emit, Happening, Ranking, Work};
-use crate::case::{Annotations, Case};
+use crate::case::{Annotations, Case, Unit};
 use crate::control::{Control, RunError};
-use crate::domain::{EventKey, EventStore, Ledger, Plan, Subject};
+use crate::domain::{EventKey, EventStore, Ledger, Plan, Subject, time};
 use crate::export::{Formats, Lookup, Mark, Members, write_ranking};
 use crate::{ingest, synth};
 use anyhow::Context;
@@ -33,7 +33,7 @@ pub fn open(paths: Vec<PathBuf>, into: Option<Case>, zone: Option<String>) -> Wo
 fn open_case(path: &std::path::Path, emit: &dyn Emit) -> Result<(), RunError> {
     let case = Case::open(path)?;
     emit.emit(Happening::Opened(case.clone()));
-    for run in case.latest_runs()? {
+        for run in case.latest_runs()? {
         let report = Arc::new(case.load_run(&run)?);
         emit.emit(Happening::Ranked(Ranking { report, explain: case.explain_run(&run) }));
     }
@@ -116,13 +116,13 @@ pub fn ask(case: Case, ranking: Option<Ranking>, index: Option<usize>, key: Even
 /// What the analyst said of a subject, for an export.
 #[must_use]
 pub fn mark(annotations: &Annotations, ledger: &[Ledger], subject: &Subject) -> Mark {
-    let said = ledger.get(subject.key.source as usize).and_then(|s| annotations.get(&s.sha256, subject.key));
+    let said = ledger.get(subject.key.source as usize).and_then(|source| annotations.get(Unit::Subject, source, subject.key));
     said.map_or_else(Mark::default, |a| Mark {
         flagged: a.flagged,
         tags: a.tags.clone(),
         note: a.note.clone(),
-        flagged_at: a.flagged_at.clone().unwrap_or_default(),
-        analyst: a.analyst.clone().unwrap_or_default(),
+        flagged_at: a.flagged_at.map(time::iso).unwrap_or_default(),
+        analyst: a.analyst.to_string(),
     })
 }
 

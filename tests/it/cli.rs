@@ -102,7 +102,7 @@ fn equal_runs_give_equal_bytes_whatever_the_threads_zone_and_order() {
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         ["ranking-fields.csv", "ranking-fields.jsonl"].map(|n| std::fs::read(out.path().join(n)).unwrap())
     };
-    let forward: Vec<&Path> = files.iter().map(|p| p.as_path()).collect();
+    let forward: Vec<&Path> = files.iter().map(std::path::PathBuf::as_path).collect();
     let backward: Vec<&Path> = forward.iter().rev().copied().collect();
     let first = run(&forward, &[("TZ", "UTC")]);
     let second = run(&backward, &[("TZ", "Asia/Tokyo"), ("RAYON_NUM_THREADS", "1"), ("POLARS_MAX_THREADS", "1"), ("LC_ALL", "de_DE.UTF-8")]);
