@@ -1,9 +1,8 @@
 //! `residue convert`: the normalised events in one file.
 
 use super::args::ConvertArgs;
-use super::triage::Workplace;
 use super::{Status, control};
-use crate::control::RunError;
+use crate::control::{Control, RunError};
 use crate::engine;
 use crate::export::{AtomicFile, EventFormat, write_events};
 
@@ -18,21 +17,20 @@ pub(super) fn run(args: &ConvertArgs) -> Result<Status, RunError> {
         return Err(RunError::failed(format!("the output exists; choose another or add --force: {}", args.out.display())));
     }
     let (control, terminal) = control(args.progress);
-    let work = Workplace::open(&args.paths, args.time_zone.as_deref(), &control)?;
-    let result = (|| {
-        let ledger = work.case.sources();
-        let snapshot = work.case.snapshot();
-        match format {
-            EventFormat::Parquet => {
-                let mut file = AtomicFile::create(&args.out)?;
-                snapshot.write_parquet(&mut file, &args.out, &control)?;
-                file.finish()?;
-            }
-            _ => drop(write_events(snapshot.as_ref(), &args.out, format, &control)?),
-        }
-        Ok(if engine::is_partial(&ledger) { Status::Partial } else { Status::Done })
-    })();
+    let result = convert(args, format, &control);
     terminal.clear();
-    work.close();
     result
+}
+
+fn convert(args: &ConvertArgs, format: EventFormat, control: &Control) -> Result<Status, RunError> {
+    let (case, _) = super::triage::open(&args.paths, args.time_zone.as_deref(), control)?;
+    let snapshot = case.snapshot();
+    if format == EventFormat::Parquet {
+        let mut file = AtomicFile::create(&args.out)?;
+        snapshot.write_parquet(&mut file, &args.out, control)?;
+        file.finish()?;
+    } else {
+        write_events(snapshot.as_ref(), &args.out, format, control)?;
+    }
+    Ok(if engine::is_partial(&case.sources()) { Status::Partial } else { Status::Done })
 }

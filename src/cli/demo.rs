@@ -30,11 +30,10 @@ fn headless(mode: ProgressMode, why: &str) -> Result<Status, RunError> {
     let (control, terminal) = control(mode);
     control.info(format!("the demo runs on the terminal: {why}"));
     let evidence = jobs::demo_evidence(&control)?;
-    let case = Case::scratch()?;
+    let case = Case::temporary()?;
     let result = engine::read_into(&case, &[evidence], None, &control).and_then(|_| engine::analyse(&case, &Plan::standard(), &control, terminal.as_ref()));
     terminal.clear();
     let text = result.map(|analysis| analysis.rankings.iter().map(|r| top(&r.report)).collect::<Vec<_>>().join("\n"));
-    case.discard();
     print(&text?)
 }
 

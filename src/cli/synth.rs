@@ -12,5 +12,14 @@ pub(super) fn run(args: &SynthArgs) -> Result<Status, RunError> {
     let options = synth::Options { events: args.events, seed: args.seed, formats };
     let summary = synth::write(&args.out, &options, &control)?;
     terminal.clear();
-    print(&format!("{} events in {} files, {} of them planted: {}\n", summary.events, summary.files, summary.planted, args.out.display()))
+    print(&format!(
+        "{} events of {} computers over {} days in {} files; {} records and {} processes are planted: {}\n",
+        summary.events,
+        summary.hosts,
+        summary.days,
+        summary.files,
+        summary.attack_records,
+        summary.attack_processes,
+        args.out.display()
+    ))
 }

@@ -1,6 +1,7 @@
 //! `residue triage`: evidence in, rankings out.
 
 use super::args::TriageArgs;
+use super::progress::Terminal;
 use super::{Status, control, out_folder};
 use crate::case::Case;
 use crate::control::{Control, RunError};
@@ -9,57 +10,42 @@ use crate::engine::{self, Analysis, Clock};
 use crate::export::{AtomicFile, Formats, Lookup, Members, write_ranking};
 use anyhow::Context;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 pub(super) fn run(args: &TriageArgs) -> Result<Status, RunError> {
     let plan = plan(args)?;
     out_folder(&args.out, args.force)?;
     let (control, terminal) = control(args.progress);
     let mut clock = Clock::start();
-    let work = Workplace::open(&args.paths, args.time_zone.as_deref(), &control)?;
-    clock.ingest = work.read_for;
-    let result = (|| {
-        let ledger = work.case.sources();
-        write_json(&args.out.join("ledger.json"), ledger.as_slice())?;
-        let analysis = engine::analyse(&work.case, &plan, &control, terminal.as_ref())?;
-        write_rankings(&work.case, &ledger, &analysis, &args.out, &control)?;
-        let manifest = engine::manifest(&ledger, &plan, &analysis, terminal.notices(), &clock);
-        write_json(&args.out.join("manifest.json"), &manifest)?;
-        Ok(status(&ledger, &analysis, &control))
-    })();
+    let result = triage(args, &plan, &mut clock, &control, &terminal);
     terminal.clear();
-    work.close();
     result
 }
 
-/// A case to work in: the one named, or a scratch case that goes when the work is done.
-pub(super) struct Workplace {
-    pub(super) case: Case,
-    scratch: bool,
-    read_for: std::time::Duration,
+fn triage(args: &TriageArgs, plan: &Plan, clock: &mut Clock, control: &Control, terminal: &Terminal) -> Result<Status, RunError> {
+    let (case, read_for) = open(&args.paths, args.time_zone.as_deref(), control)?;
+    clock.ingest = read_for;
+    let ledger = case.sources();
+    write_json(&args.out.join("ledger.json"), ledger.as_slice())?;
+    let analysis = engine::analyse(&case, plan, control, terminal)?;
+    write_rankings(&case, &ledger, &analysis, &args.out, control)?;
+    let manifest = engine::manifest(&ledger, plan, &analysis, terminal.notices(), clock);
+    write_json(&args.out.join("manifest.json"), &manifest)?;
+    Ok(status(&ledger, &analysis, control))
 }
 
-impl Workplace {
-    pub(super) fn open(paths: &[std::path::PathBuf], zone: Option<&str>, control: &Control) -> Result<Self, RunError> {
-        if let [path] = paths
-            && Case::is_case(path)
-        {
-            return Ok(Self { case: Case::open(path)?, scratch: false, read_for: std::time::Duration::ZERO });
-        }
-        let begin = std::time::Instant::now();
-        let case = Case::scratch()?;
-        if let Err(error) = engine::read_into(&case, paths, zone, control) {
-            case.discard();
-            return Err(error);
-        }
-        Ok(Self { case, scratch: true, read_for: begin.elapsed() })
+/// Opens the case named, or reads evidence into a temporary case that goes with its last handle; says how long reading took.
+pub(super) fn open(paths: &[PathBuf], zone: Option<&str>, control: &Control) -> Result<(Case, Duration), RunError> {
+    if let [path] = paths
+        && Case::is_case(path)
+    {
+        return Ok((Case::open(path)?, Duration::ZERO));
     }
-
-    pub(super) fn close(self) {
-        if self.scratch {
-            self.case.discard();
-        }
-    }
+    let begin = Instant::now();
+    let case = Case::temporary()?;
+    engine::read_into(&case, paths, zone, control)?;
+    Ok((case, begin.elapsed()))
 }
 
 fn plan(args: &TriageArgs) -> Result<Plan, RunError> {

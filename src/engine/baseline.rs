@@ -10,11 +10,11 @@ use anyhow::Context;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The baselines of a plan, open. Scratch cases made for them are discarded with it.
+/// The baselines of a plan, open. Temporary cases made for them go with it.
 #[derive(Default)]
 pub(super) struct Baselines {
     pub(super) stores: Vec<Arc<dyn EventStore>>,
-    scratch: Vec<Case>,
+    cases: Vec<Case>,
 }
 
 impl Baselines {
@@ -23,14 +23,12 @@ impl Baselines {
         let truths = read_truths(&plan.baseline_truth)?;
         let mut baselines = Self::default();
         for path in &plan.baseline {
-            let inner: Arc<dyn EventStore> = if Case::is_case(path) {
-                Case::open(path)?.snapshot()
-            } else {
-                let case = Case::scratch()?;
-                baselines.scratch.push(case.clone());
+            let case = if Case::is_case(path) { Case::open(path)? } else { Case::temporary()? };
+            if !Case::is_case(path) {
                 read_into(&case, std::slice::from_ref(path), None, control)?;
-                case.snapshot()
-            };
+            }
+            let inner: Arc<dyn EventStore> = case.snapshot();
+            baselines.cases.push(case);
             if inner.events() == 0 {
                 control.warn(format!("the baseline holds no events and teaches nothing: {}", path.display()));
             }
@@ -45,15 +43,6 @@ impl Baselines {
     /// What the manifest says of them.
     pub(super) fn manifest(&self) -> Vec<ManifestSource> {
         self.stores.iter().flat_map(|s| super::manifest::sources(s.sources())).collect()
-    }
-}
-
-impl Drop for Baselines {
-    fn drop(&mut self) {
-        self.stores.clear();
-        for case in self.scratch.drain(..) {
-            case.discard();
-        }
     }
 }
 

@@ -33,9 +33,9 @@ pub fn open(paths: Vec<PathBuf>, into: Option<Case>, zone: Option<String>) -> Wo
 fn open_case(path: &std::path::Path, emit: &dyn Emit) -> Result<(), RunError> {
     let case = Case::open(path)?;
     emit.emit(Happening::Opened(case.clone()));
-        for run in case.latest_runs()? {
-        let report = Arc::new(case.load_run(&run)?);
-        emit.emit(Happening::Ranked(Ranking { report, explain: case.explain_run(&run) }));
+    for run in case.latest_runs()? {
+        let report = Arc::new(case.load_run(&run.id)?);
+        emit.emit(Happening::Ranked(Ranking { report, explain: case.explain_run(&run.id) }));
     }
     Ok(())
 }
