@@ -79,6 +79,13 @@ impl Ledger {
     /// Number of defects kept in `entries`.
     pub const MAX_ENTRIES: usize = 1000;
 
+    /// Keeps something worth knowing that is not wrong, while there is room.
+    pub fn remark(&mut self, what: impl Into<String>) {
+        if self.entries.len() < Self::MAX_ENTRIES {
+            self.entries.push(LedgerEntry { offset: None, record: None, what: what.into() });
+        }
+    }
+
     /// Counts a defect and keeps it while there is room.
     pub fn defect(&mut self, offset: Option<u64>, record: Option<u64>, what: impl Into<String>) {
         self.defects += 1;

@@ -36,7 +36,14 @@ pub(super) fn message(event: &Event, values: &Values<'_>) -> String {
         say(sentence, event, values, &mut out);
         return out;
     }
-    list(values)
+    let listed = list(values);
+    if !listed.is_empty() {
+        return listed;
+    }
+    let id = event.event_id.map_or_else(String::new, |id| format!(" {id}"));
+    let mut out = String::new();
+    plain(&format!("{} event{id}, without values", event.provider.as_deref().unwrap_or("Unnamed")), MAX_LIST, &mut out);
+    out
 }
 
 fn say(pieces: &[Piece], event: &Event, values: &Values<'_>, out: &mut String) -> bool {
@@ -81,9 +88,28 @@ fn say_value(name: &str, kind: &str, event: &Event, values: &Values<'_>, out: &m
             Some(found) if !found.is_empty() => found,
             _ => return false,
         },
+        "task" => return task(value, out),
         kind => WORDS.get(&(kind, value.to_ascii_lowercase().as_str())).copied().unwrap_or(value),
     };
     plain(word, MAX_VALUE, out);
+    true
+}
+
+/// What a scheduled task's XML runs: its command and arguments.
+fn task(xml: &str, out: &mut String) -> bool {
+    let between = |name: &str| {
+        // Some evidence holds the XML with its brackets escaped.
+        [(format!("<{name}>"), "<"), (format!("&lt;{name}&gt;"), "&lt;")].into_iter().find_map(|(open, close)| {
+            let (_, rest) = xml.split_once(&open)?;
+            rest.split_once(close).map(|(inside, _)| inside.trim())
+        })
+    };
+    let Some(command) = between("Command").or_else(|| between("ClassId")) else { return false };
+    plain(command, MAX_VALUE, out);
+    if let Some(arguments) = between("Arguments").filter(|text| !text.is_empty()) {
+        out.push(' ');
+        plain(arguments, MAX_VALUE, out);
+    }
     true
 }
 
@@ -97,7 +123,7 @@ fn list(values: &Values<'_>) -> String {
     let mut out = String::with_capacity(MAX_LIST);
     for (name, raw) in values.iter() {
         let Some(value) = text(raw) else { continue };
-        if value.is_empty() {
+        if value.is_empty() || value == "-" {
             continue;
         }
         if !out.is_empty() {
@@ -222,6 +248,16 @@ mod tests {
     }
 
     #[test]
+    fn a_task_is_said_by_what_it_runs() {
+        let xml = r#""<Task>\n<Actions><Exec><Command>powershell.exe</Command>\n<Arguments>-enc AAA</Arguments></Exec></Actions></Task>""#;
+        let text = said("Microsoft-Windows-Security-Auditing", 4698, &[("TaskName", "\"\\\\Evil\""), ("TaskContent", xml)]);
+        assert_eq!(text, "Scheduled task created: \\Evil, runs powershell.exe -enc AAA");
+        let escaped = xml.replace('<', "&lt;").replace('>', "&gt;");
+        let escaped: &'static str = Box::leak(escaped.into_boxed_str());
+        assert_eq!(said("Microsoft-Windows-Security-Auditing", 4698, &[("TaskName", "\"\\\\Evil\""), ("TaskContent", escaped)]), text);
+    }
+
+    #[test]
     fn every_sentence_of_the_table_is_well_formed() {
         let table = include_str!("../../assets/event-sentences.tsv");
         for line in table.lines().filter(|line| !line.starts_with("//") && !line.is_empty()) {
@@ -248,7 +284,7 @@ mod tests {
         };
         for (key, sentence) in SENTENCES.iter() {
             for kind in used(sentence) {
-                assert!(kind.is_empty() || kind.ends_with('=') || kinds.contains(kind), "{key:?}: {kind}");
+                assert!(kind.is_empty() || kind == "task" || kind.ends_with('=') || kinds.contains(kind), "{key:?}: {kind}");
             }
         }
         assert!(SENTENCES.len() > 80);

@@ -18,6 +18,8 @@
 //!   `Computer`, `Security: {UserID}`, as far as the record has them;
 //! * other parts of an event (`RenderingInfo`, ...) are flattened as `UserData` is, their names before a dot.
 
+#![cfg_attr(not(test), warn(clippy::indexing_slicing))]
+
 mod evtx;
 mod find;
 mod format;

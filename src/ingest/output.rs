@@ -1,7 +1,7 @@
 //! Where a format puts what it reads: events go to the sink in batches, defects and counts to the ledger.
 
 use crate::control::{Control, RunError};
-use crate::domain::{Event, EventSink, Ledger, LedgerEntry, SourceSink, SourceStatus};
+use crate::domain::{Event, EventSink, Ledger, SourceSink, SourceStatus};
 use std::collections::BTreeMap;
 
 /// A batch is handed on at this many events,
@@ -71,9 +71,7 @@ impl<'a> Output<'a> {
 
     /// Something worth knowing that is not wrong.
     pub(super) fn remark(&mut self, what: impl Into<String>) {
-        if self.ledger.entries.len() < Ledger::MAX_ENTRIES {
-            self.ledger.entries.push(LedgerEntry { offset: None, record: None, what: what.into() });
-        }
+        self.ledger.remark(what);
     }
 
     /// Records that repeat others of this source.

@@ -110,7 +110,8 @@ pub(super) fn read_all(sources: &[Source<'_>], sink: &dyn EventSink, control: &C
     order.sort_by_key(|source| std::cmp::Reverse(source.state.size));
     let total: u64 = order.iter().map(|s| s.state.size).sum();
     let done = Mutex::new(0u64);
-    in_parallel(order.len(), |at| {
+    let (order, again): (Vec<_>, Vec<_>) = order.into_iter().partition(|source| source.duplicate_of.is_none());
+    let mut rows = in_parallel(order.len(), |at| {
         let Some(source) = order.get(at) else { return Err(RunError::failed("a source went missing from the list")) };
         let say = |bytes: u64| {
             if let Ok(mut done) = done.lock() {
@@ -122,30 +123,49 @@ pub(super) fn read_all(sources: &[Source<'_>], sink: &dyn EventSink, control: &C
         let row = read(source, sink, control)?;
         say(source.state.size);
         Ok(row)
-    })
+    })?;
+    for source in again {
+        let row = duplicate(source, &rows);
+        sink.note(row.clone())?;
+        rows.push(row);
+    }
+    Ok(rows)
 }
 
-fn read(source: &Source<'_>, sink: &dyn EventSink, control: &Control) -> Result<Ledger, RunError> {
-    control.check()?;
-    let mut ledger = Ledger {
+/// The row of a source whose bytes were read under another name: its records are all joined to that one's.
+fn duplicate(source: &Source<'_>, rows: &[Ledger]) -> Ledger {
+    let mut ledger = blank(source);
+    let winner = source.duplicate_of.clone().unwrap_or_default();
+    if let Some(row) = rows.iter().find(|row| row.source_file == winner && row.sha256 == ledger.sha256) {
+        ledger.format.clone_from(&row.format);
+        ledger.certainty = row.certainty;
+        ledger.zone.clone_from(&row.zone);
+        ledger.records_joined = row.records_ok.saturating_add(row.records_recovered).saturating_add(row.records_joined);
+    }
+    ledger.status = SourceStatus::Duplicate;
+    ledger.remark(format!("same bytes as {winner}, which was read in its place"));
+    ledger.duplicate_of = Some(winner);
+    ledger
+}
+
+fn blank(source: &Source<'_>) -> Ledger {
+    Ledger {
         source_file: source.name.clone(),
         path: source.path.to_string_lossy().into_owned(),
         sha256: source.sha256.clone().unwrap_or_default(),
         bytes: source.state.size,
         format: "unknown".into(),
         ..Ledger::default()
-    };
-    let (status, why) = match (&source.kind, &source.duplicate_of) {
-        (Kind::Evidence(format, certainty), None) => return read_evidence(source, *format, *certainty, ledger, sink, control),
-        (Kind::Evidence(format, certainty), Some(winner)) => {
-            ledger.format = format.name().into();
-            ledger.certainty = *certainty;
-            ledger.zone = format.zone().into();
-            ledger.duplicate_of = Some(winner.clone());
-            (SourceStatus::Duplicate, format!("same bytes as {winner}, which was read in its place"))
-        }
-        (Kind::Unreadable(why), _) => (SourceStatus::Unreadable, why.clone()),
-        (Kind::NotEvidence(why), _) => (SourceStatus::NotEvidence, why.clone()),
+    }
+}
+
+fn read(source: &Source<'_>, sink: &dyn EventSink, control: &Control) -> Result<Ledger, RunError> {
+    control.check()?;
+    let mut ledger = blank(source);
+    let (status, why) = match &source.kind {
+        Kind::Evidence(format, certainty) => return read_evidence(source, *format, *certainty, ledger, sink, control),
+        Kind::Unreadable(why) => (SourceStatus::Unreadable, why.clone()),
+        Kind::NotEvidence(why) => (SourceStatus::NotEvidence, why.clone()),
     };
     ledger.status = status;
     let hashed = source.state.size <= HASH_STRANGER || status == SourceStatus::Unreadable;
@@ -157,7 +177,7 @@ fn read(source: &Source<'_>, sink: &dyn EventSink, control: &Control) -> Result<
     if status == SourceStatus::Unreadable {
         ledger.defect(None, None, why);
     } else {
-        ledger.entries.push(crate::domain::LedgerEntry { offset: None, record: None, what: why });
+        ledger.remark(why);
     }
     sink.note(ledger.clone())?;
     Ok(ledger)

@@ -27,14 +27,14 @@ pub(super) fn members(raw: &str) -> impl Iterator<Item = Result<(Cow<'_, str>, &
     })
 }
 
-/// A raw JSON value as plain text: strings unescaped, arrays joined by `, `, null and objects nothing.
+/// A raw JSON value as plain text: strings unescaped, arrays joined by `, ` without their empty items, null and objects nothing.
 pub(super) fn text(raw: &str) -> Option<Cow<'_, str>> {
     match raw.as_bytes() {
         [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => raw.get(1..raw.len().checked_sub(1)?).map(Cow::Borrowed),
         [b'"', ..] => sonic_rs::from_str::<String>(raw).ok().map(Cow::Owned),
         [b'[', ..] => {
             let items = sonic_rs::to_array_iter(raw).filter_map(Result::ok);
-            let texts: Vec<String> = items.filter_map(|item| Some(text(&item.as_raw_cow())?.into_owned())).collect();
+            let texts: Vec<String> = items.filter_map(|item| Some(text(&item.as_raw_cow())?.into_owned())).filter(|text| !text.is_empty()).collect();
             Some(Cow::Owned(texts.join(", ")))
         }
         [b'{' | b'n', ..] | [] => None,

@@ -1,7 +1,9 @@
 //! Ingest: what comes out of sound, damaged and hostile event logs.
 
+mod damage;
+
 use crate::support::corpus;
-use residue::control::{Control, RunError};
+use residue::control::{CancelToken, Control, RunError};
 use residue::domain::{Event, EventSink, Ledger, SourceSink, SourceStatus};
 use residue::ingest::{Options, ingest};
 use std::collections::BTreeMap;
@@ -107,7 +109,6 @@ fn malformed_logs_give_at_least_what_evtx_dump_gives_and_an_entry_for_every_bad_
         ("MSExchange_Management_wec.evtx", 1, 0),
         ("REFERENCE_good_new-user-security.evtx", 4, 0),
         ("Security_short_selected.evtx", 7, 0),
-        ("issue_201.evtx", 1, 0),
         ("sample-with-zero-data-size-event.evtx", 335, 1),
         ("sample_with_a_bad_chunk_magic.evtx", 301, 3),
         ("malformed_evtx/sysmon.evtx", 358, 8),
@@ -118,15 +119,59 @@ fn malformed_logs_give_at_least_what_evtx_dump_gives_and_an_entry_for_every_bad_
         assert!(row.defects >= bad, "{name}: {} defects", row.defects);
     }
     for (name, status) in [
-        ("header_only.evtx", SourceStatus::Whole),
+        ("header_only.evtx", SourceStatus::Unreadable),
         ("zero_bytes.evtx", SourceStatus::Unreadable),
         ("symlink_text_not_evtx.evtx", SourceStatus::Unreadable),
         ("truncated_mid_chunk.evtx", SourceStatus::Partial),
         ("truncated_multi_chunk.evtx", SourceStatus::Partial),
     ] {
         assert_eq!(read.row(name).status, status, "{name}");
-        assert!(status == SourceStatus::Whole || !read.row(name).entries.is_empty(), "{name} says why");
+        assert!(!read.row(name).entries.is_empty(), "{name} says why");
     }
+    let copy = read.row("issue_201.evtx");
+    assert_eq!((copy.status, copy.records_joined), (SourceStatus::Duplicate, 1), "the same bytes as MSExchange_Management_wec.evtx");
+}
+
+#[test]
+fn folders_give_a_row_for_every_file_and_only_logs_give_events() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = dir.path().join("case");
+    std::fs::create_dir_all(case.join("sub")).unwrap();
+    std::fs::write(case.join("truth.jsonl"), "{}").unwrap();
+    std::fs::write(case.join("sub/empty.evtx"), "").unwrap();
+    std::fs::write(case.join("sub/fake.evtx"), "MZ").unwrap();
+    let read = read(&[&case, Path::new("/nowhere/at-all")]);
+    let rows: Vec<_> = read.rows.iter().map(|row| (row.source_file.as_str(), row.status, row.defects, row.entries.len())).collect();
+    assert_eq!(
+        rows,
+        [
+            ("/nowhere/at-all", SourceStatus::Unreadable, 1, 1),
+            ("case/sub/empty.evtx", SourceStatus::Unreadable, 1, 1),
+            ("case/sub/fake.evtx", SourceStatus::Unreadable, 1, 1),
+            ("case/truth.jsonl", SourceStatus::NotEvidence, 0, 1),
+        ]
+    );
+    assert!(read.events.is_empty());
+}
+
+#[test]
+fn the_order_of_arguments_changes_nothing() {
+    let Some(folder) = corpus("cases/otrf_empire_schtasks_user") else { return };
+    let one = read(&[&folder.join("workstation5_Security.evtx"), &folder.join("mordordc_Security.evtx")]);
+    let two = read(&[&folder.join("mordordc_Security.evtx"), &folder.join("workstation5_Security.evtx")]);
+    assert_eq!(one.rows, two.rows);
+    assert_eq!(one.events, two.events);
+}
+
+#[test]
+fn a_cancelled_run_ends_as_cancelled() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a.txt"), "a").unwrap();
+    let cancel = CancelToken::default();
+    cancel.cancel();
+    let control = Control { cancel, ..Control::silent() };
+    let ended = ingest(&[dir.path().to_path_buf()], &Memory::default(), &Options::default(), &control);
+    assert!(matches!(ended, Err(RunError::Cancelled)));
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub(super) struct Decoded {
 
 /// Decodes the chunk at `place`, whose `bytes` may end early.
 pub(super) fn decode(place: Chunk, bytes: Vec<u8>, settings: &Arc<ParserSettings>, copies: &mut Copies<'_>) -> Decoded {
-    let mut walk = Walk { place, out: Decoded::default(), at: CHUNK_HEADER, last: None, unnamed: 0, damage: 0 };
+    let mut walk = Walk { place, out: Decoded::default(), at: CHUNK_HEADER, last: None, unnamed: 0, damage: 0, carved: Vec::new() };
     if catch_unwind(AssertUnwindSafe(|| walk.run(bytes, settings, copies))).is_err() {
         let at = walk.at;
         walk.find(Weight::Record, at, None, "the parser failed inside at or after this record; the rest of the chunk was not read".into());
@@ -58,6 +58,8 @@ struct Walk {
     unnamed: u64,
     /// Offset of the last damage.
     damage: usize,
+    /// Numbers of the records carved so far: not lost after all.
+    carved: Vec<u64>,
 }
 
 impl Walk {
@@ -101,6 +103,9 @@ impl Walk {
         let start = (record.binxml_offset as usize).saturating_sub(RECORD_HEADER);
         let (id, size) = record_header(raw, start).unwrap_or(((record.event_record_id, 0), 0));
         let recovered = record.recovered;
+        if recovered {
+            self.carved.push(id.0);
+        }
         if recovered && copies.stands(id) {
             self.out.joined = self.out.joined.saturating_add(1);
             return;
@@ -165,7 +170,7 @@ impl Walk {
             return;
         }
         let at = if at_end { self.at } else { self.damage };
-        for lost in from..next {
+        for lost in (from..next).filter(|lost| !self.carved.contains(lost)).collect::<Vec<_>>() {
             self.find(Weight::Record, at, Some(lost), format!("record {lost} {how}"));
         }
     }
