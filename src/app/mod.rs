@@ -1,1 +1,44 @@
-//! Session state without a window: commands, undo, selections.
+//! The session without a window: an open case, its rankings, what is selected, flagged and filtered; one [`Command`] for everything the analyst can
+//! ask for, [`Session::apply`] to carry it out, and one table of commands that menus, palette, shortcuts and help are drawn from.
+//!
+//! Border: no egui; the window draws a [`Session`] and pushes [`Command`]s. Work runs on the engine's workers, reached through [`Engine`].
+
+mod apply;
+mod background;
+mod columns;
+mod command;
+mod drill;
+mod engine;
+pub mod export;
+mod jobs;
+mod marking;
+mod marks;
+mod order;
+mod pace;
+mod prefs;
+mod rows;
+mod selection;
+mod session;
+mod strip;
+mod table;
+mod undo;
+mod view;
+pub mod words;
+mod writer;
+
+pub use background::Wake;
+pub use columns::Column;
+pub use command::{Command, Dialog, ExportOrder, Look, Pick, Step, Which, Wish};
+pub use drill::Drill;
+pub use engine::Engine;
+pub use export::ExportForm;
+pub use marks::{Mark, Marks};
+pub use order::{Groups, Order, value};
+pub use pace::{Activity, Pace};
+pub use prefs::Prefs;
+pub use rows::{Narrow, Rows, Show, Sort};
+pub use session::{Readiness, Session};
+pub use strip::{Slice, Strip};
+pub use table::{COMMANDS, Entry, Menu, entry, spell};
+pub use undo::{Undo, Was};
+pub use view::{Matcher, Sieve, View};

@@ -1,0 +1,267 @@
+//! Everything the analyst can ask for, as values: the window pushes them, [`crate::app::Session::apply`] carries them out.
+
+use crate::app::columns::Column;
+use crate::app::rows::Show;
+use crate::domain::{Compute, DetectorId, EventKey, Preset, RankBy, Settings};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// A step of the selection through the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Step {
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Home,
+    End,
+}
+
+/// What stands over the window, if anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Dialog {
+    Open,
+    Export,
+    Save,
+    Settings,
+    Palette,
+    Keys,
+    Notices,
+    About,
+}
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Look {
+    #[default]
+    System,
+    Dark,
+    Light,
+}
+
+impl Look {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::System, Self::Dark, Self::Light];
+
+    /// The name shown.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::System => "Follow the system",
+            Self::Dark => "Dark",
+            Self::Light => "Light",
+        }
+    }
+}
+
+/// Which rows an export writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Which {
+    #[default]
+    Flagged,
+    Above,
+    Visible,
+    All,
+}
+
+impl Which {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Flagged, Self::Above, Self::Visible, Self::All];
+
+    /// The name shown.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Flagged => "Flagged",
+            Self::Above => "Above the threshold",
+            Self::Visible => "Visible in the table",
+            Self::All => "All",
+        }
+    }
+}
+
+/// Everything the analyst can ask for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Reads evidence into the case (or opens a case folder).
+    Open(Vec<PathBuf>),
+    /// Asks the system's dialog for files.
+    PickFiles,
+    /// Asks the system's dialog for a folder.
+    PickFolder,
+    /// Asks the system's dialog for known-good evidence.
+    PickBaseline,
+    /// Adds known-good evidence, saved baselines or cases.
+    AddBaseline(Vec<PathBuf>),
+    /// Takes one of them out again.
+    DropBaseline(PathBuf),
+    /// Uses a source of this case as known-good, or no longer.
+    UseAsBaseline(usize, bool),
+    /// Opens the built-in demo case.
+    Demo,
+    /// Puts the case where it is to stay.
+    SaveAs(PathBuf),
+    /// Asks the system's dialog where to.
+    PickSave,
+    /// Closes the case.
+    CloseCase,
+    /// Trains and ranks.
+    Analyse,
+    /// Stops what runs.
+    Cancel,
+    /// Chooses whether a detector takes part.
+    Choose(DetectorId, bool),
+    /// Chooses the preset.
+    Preset(Preset),
+    /// Chooses where to train.
+    Compute(Compute),
+    /// Whether the knowledge tables take part.
+    Prior(bool),
+    /// Changes the detectors' settings.
+    Settings(Box<Settings>),
+    /// Shows a detector's ranking.
+    ShowDetector(DetectorId),
+    /// Ranks by another measure.
+    RankBy(RankBy),
+    /// Moves the threshold while it is being dragged; nothing is remembered for undo.
+    DragThreshold(f64),
+    /// Sets the threshold.
+    Threshold(f64),
+    /// Sets it at a quantile, 0..=1.
+    Quantile(f64),
+    /// Moves it by hundredths of the range.
+    Nudge(f64),
+    /// Changes the search text.
+    Search(String),
+    /// Adds a term to the search text.
+    SearchFor(String),
+    /// Narrows to the scores of a bar, or no longer.
+    Bar(Option<(f64, f64)>),
+    /// Narrows to a range of time, or no longer.
+    Brush(Option<(i64, i64)>),
+    /// Shows a part of the ranking.
+    Show(Show),
+    /// Shows only flagged rows, or all again.
+    FlaggedOnly,
+    /// Takes every narrowing away.
+    ShowAll,
+    /// Sorts by a column, or the other way round.
+    Sort(Column),
+    /// Shows or hides a column.
+    ToggleColumn(Column),
+    /// The usual columns.
+    UsualColumns,
+    /// Selects a subject by its index in the report.
+    Select(u32),
+    /// Moves the selection.
+    Step(Step),
+    /// Goes to a row by rank, from 1.
+    GoToRank(u32),
+    /// The next (+1) or previous (-1) row of the table.
+    NextHit(i32),
+    /// The next (+1) or previous (-1) flagged row.
+    NextFlagged(i32),
+    /// Looks at a single event.
+    LookAt(EventKey),
+    /// Looks at the selected subject again.
+    LookBack,
+    /// Flags the selection or takes its flag away.
+    ToggleFlag,
+    /// Flags a subject or takes its flag away.
+    Flag(u32, bool),
+    /// Flags every visible row that is above the threshold.
+    FlagAbove,
+    /// Writes the selection's note.
+    Note(String),
+    /// Adds a tag to the selection.
+    Tag(String),
+    /// Takes a tag from it.
+    Untag(String),
+    /// Takes the selection and all that equal it out of the ranking.
+    MarkOrdinary,
+    /// Takes back the last step.
+    Undo,
+    /// Does it again.
+    Redo,
+    /// Writes rows to files: which, CSV, JSONL, and whether existing files may be replaced.
+    Export(ExportOrder),
+    /// Asks the system's dialog where to.
+    PickExport,
+    /// Copies text.
+    Copy(String),
+    /// Copies the selected row as tab-separated text.
+    CopyRow,
+    /// Opens or closes what stands over the window.
+    Dialog(Option<Dialog>),
+    /// Closes the uppermost thing, or cancels.
+    Escape,
+    /// Puts the cursor into the search box.
+    FocusSearch,
+    /// Puts the cursor into the note.
+    FocusNote,
+    /// Takes the notices away.
+    ClearNotices,
+    /// Light or dark.
+    Look(Look),
+    /// Size of everything, 1 = as the system says.
+    Scale(f32),
+    /// Larger or smaller by tenths.
+    Zoom(i32),
+    /// Zone in which times are shown.
+    Zone(String),
+    /// Full screen, or no longer.
+    FullScreen,
+    /// Shows or hides the left panel.
+    ToggleLeft,
+    /// Shows or hides the right panel.
+    ToggleRight,
+    /// Ends the program.
+    Quit,
+}
+
+/// What an export writes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExportOrder {
+    /// Which rows.
+    pub which: Which,
+    /// The CSV file, if any.
+    pub csv: Option<PathBuf>,
+    /// The JSONL file, if any.
+    pub jsonl: Option<PathBuf>,
+    /// Existing files may be replaced.
+    pub replace: bool,
+}
+
+/// What only the window itself can do, asked for by [`crate::app::Session::apply`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// A file dialog.
+    Pick(Pick),
+    /// The clipboard.
+    Copy(String),
+    /// The cursor in the search box.
+    FocusSearch,
+    /// The cursor in the note.
+    FocusNote,
+    /// Row to scroll to.
+    Reveal,
+    /// Full screen, or no longer.
+    FullScreen,
+    /// The end.
+    Quit,
+}
+
+/// What a file dialog is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Pick {
+    EvidenceFiles,
+    EvidenceFolder,
+    Baseline,
+    SaveCase,
+    ExportFile,
+}

@@ -1,0 +1,55 @@
+//! The seam to the engine: what the session asks to be done, so that tests can put their own in its place.
+
+use crate::app::marks::Mark;
+use crate::app::view::Matcher;
+use crate::case::Case;
+use crate::control::Notice;
+use crate::domain::{DetectorId, EventKey, Ledger, Plan};
+use crate::engine::{Ranking, Work};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Makes the jobs that the session hands to its workers.
+pub trait Engine: Send + Sync {
+    /// Reads evidence into a case (a new one without `into`), or opens a case folder.
+    fn open(&self, paths: Vec<PathBuf>, into: Option<Case>, zone: Option<String>) -> Work;
+    /// Opens the built-in demo case.
+    fn demo(&self) -> Work;
+    /// Trains and ranks.
+    fn analyse(&self, case: Case, plan: Plan) -> Work;
+    /// Finds out what the drill-down shows.
+    fn ask(&self, case: Case, ranking: Option<Ranking>, index: Option<usize>, key: EventKey) -> Work;
+    /// Writes rows, given by index into the ranking's subjects.
+    fn export(&self, case: Case, ranking: Ranking, which: Vec<usize>, csv: Option<PathBuf>, jsonl: Option<PathBuf>) -> Work;
+    /// Puts the case where it is to stay.
+    fn save_as(&self, case: Case, dir: PathBuf) -> Work;
+    /// Whether each detector can run on the case, from its ledger alone.
+    fn applies(&self, case: &Case) -> Vec<(DetectorId, Result<(), String>)>;
+    /// The case's ledger.
+    fn sources(&self, case: &Case) -> Arc<Vec<Ledger>>;
+    /// The case's name, once it has been saved under one.
+    fn name(&self, case: &Case) -> Option<String>;
+    /// What was worth knowing when it was opened.
+    fn notices(&self, case: &Case) -> Vec<Notice>;
+    /// Everything the analyst said of its events.
+    fn marks(&self, case: &Case) -> Vec<(EventKey, Mark)>;
+    /// Commits what the analyst said; called on the writer's thread.
+    ///
+    /// # Errors
+    /// Why it could not be kept.
+    fn annotate(&self, case: &Case, marks: &[(EventKey, Mark)]) -> Result<(), String>;
+    /// A setting kept in the case.
+    fn setting(&self, case: &Case, key: &str) -> Option<String>;
+    /// Keeps a setting in the case; called on the writer's thread.
+    ///
+    /// # Errors
+    /// Why it could not be kept.
+    fn set_setting(&self, case: &Case, key: &str, value: &str) -> Result<(), String>;
+    /// Understands a search text.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn search(&self, text: &str) -> Result<Matcher, String>;
+    /// Which device trains by default, and why, in one line.
+    fn device(&self) -> String;
+}

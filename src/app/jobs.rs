@@ -1,0 +1,266 @@
+//! Commands that start work, and what follows from a case being opened.
+
+use crate::app::command::{Command, ExportOrder, Wish};
+use crate::app::drill::Drill;
+use crate::app::export::{as_shown, positions};
+use crate::app::pace::Activity;
+use crate::app::rows::{Narrow, Sort};
+use crate::app::session::{Readiness, Session};
+use crate::app::writer::Written;
+use crate::case::Case;
+use crate::control::{Notice, Severity};
+use crate::domain::{DetectorId, Plan, Preset, RankBy, Threshold};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What a case remembers of the window.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Kept {
+    detector: Option<DetectorId>,
+    by: Option<RankBy>,
+    threshold: Option<f64>,
+    narrow: Narrow,
+    sort: Option<Sort>,
+}
+
+const KEPT: &str = "window";
+
+impl Session {
+    pub(super) fn apply_job(&mut self, command: Command) {
+        match command {
+            Command::Open(paths) => self.open(paths),
+            Command::Demo => {
+                self.close();
+                self.title = "Demo case".into();
+                self.auto_analyse = true;
+                let work = self.engine.demo();
+                self.run("Opening", work);
+                self.dialog = None;
+            }
+            Command::SaveAs(dir) => {
+                if let Some(case) = self.case.clone() {
+                    let work = self.engine.save_as(case, with_ending(&dir));
+                    self.run("Saving", work);
+                    self.dialog = None;
+                }
+            }
+            Command::CloseCase => self.close(),
+            Command::Analyse => self.analyse(),
+            Command::Cancel => {
+                if let Activity::Busy(word) = self.activity {
+                    self.jobs.cancel();
+                    self.activity = Activity::Stopping(word);
+                    self.auto_analyse = false;
+                }
+            }
+            Command::Export(order) => self.export(order),
+            Command::AddBaseline(paths) => {
+                for path in paths {
+                    if !self.plan.baseline.contains(&path) {
+                        self.plan.baseline.push(path);
+                    }
+                }
+                self.say("baseline added; analyse to learn from it");
+            }
+            Command::DropBaseline(path) => self.plan.baseline.retain(|p| *p != path),
+            Command::UseAsBaseline(source, on) => {
+                let Some(path) = self.sources.get(source).map(|s| PathBuf::from(&s.path)) else { return };
+                if on {
+                    self.known_good.insert(path);
+                } else {
+                    self.known_good.remove(&path);
+                }
+            }
+            Command::Choose(detector, true) => drop(self.chosen.insert(detector)),
+            Command::Choose(detector, false) => drop(self.chosen.remove(&detector)),
+            Command::Preset(preset) => self.plan.preset = preset,
+            Command::Compute(compute) => self.plan.compute = compute,
+            Command::Prior(on) => self.plan.prior = on,
+            Command::Settings(settings) => self.plan.settings = *settings,
+            Command::ShowDetector(detector) => {
+                if let Some(ranking) = self.rankings.get(&detector).cloned() {
+                    self.view.selected = None;
+                    self.show(ranking);
+                    self.wishes.push(Wish::Reveal);
+                    self.keep_view();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn open(&mut self, paths: Vec<PathBuf>) {
+        let Some(first) = paths.first().cloned() else { return };
+        self.dialog = None;
+        self.prefs.opened(&first);
+        self.keep_prefs();
+        let is_case = paths.len() == 1 && first.extension().is_some_and(|e| e == "residue");
+        if is_case {
+            self.close();
+        }
+        if self.title.is_empty() {
+            self.title = name_of(&first);
+        }
+        let work = self.engine.open(paths, self.case.clone(), None);
+        self.run("Opening", work);
+    }
+
+    fn close(&mut self) {
+        self.jobs.cancel();
+        self.activity = Activity::Idle;
+        self.case = None;
+        self.sources = Arc::default();
+        self.title.clear();
+        self.view.clear();
+        self.rankings.clear();
+        self.readiness.clear();
+        self.known_good.clear();
+        self.plan.baseline.clear();
+        self.drill = Drill::default();
+        self.marks.clear();
+        self.undo.clear();
+        self.search = None;
+        self.search_fault = None;
+        (self.curve, self.curve_of) = (vec![], None);
+        (self.notices, self.seen_notices) = (vec![], 0);
+        self.export = crate::app::export::ExportForm::default();
+        self.auto_analyse = false;
+        // The job worker's newest job must be an idle one, or what it still says would be heard.
+        self.jobs.submit(Box::new(|_, _| Ok(())));
+    }
+
+    /// Hears that a case is open; the same case is announced again when more of its evidence was read.
+    pub(super) fn opened(&mut self, case: Case) {
+        let fresh = self.case.is_none();
+        self.sources = self.engine.sources(&case);
+        self.marks.load(self.engine.marks(&case));
+        for (detector, applies) in self.engine.applies(&case) {
+            self.readiness.insert(detector, applies.map_or_else(Readiness::Cannot, |()| Readiness::Ready));
+        }
+        if let Some(name) = self.engine.name(&case) {
+            self.title = name;
+        }
+        if fresh {
+            for notice in self.engine.notices(&case) {
+                self.notice(notice);
+            }
+            self.recall(&case);
+        }
+        self.case = Some(case);
+        self.refilter(true);
+    }
+
+    /// Brings back what the case remembers of the window.
+    fn recall(&mut self, case: &Case) {
+        let Some(kept) = self.engine.setting(case, KEPT).and_then(|text| serde_json::from_str::<Kept>(&text).ok()) else { return };
+        self.recalled = kept.detector;
+        self.view.by = kept.by.unwrap_or_default();
+        self.view.sort = kept.sort.unwrap_or_default();
+        self.view.narrow = kept.narrow;
+        self.compile_search();
+        if let (Some(detector), Some(by), Some(threshold)) = (kept.detector, kept.by, kept.threshold) {
+            self.view.recall_threshold(detector, by, threshold);
+        }
+    }
+
+    /// Keeps in the case what the window shows.
+    pub(super) fn keep_view(&mut self) {
+        let Some(case) = self.case.clone() else { return };
+        let kept = Kept {
+            detector: self.view.ranking.as_ref().map(|r| r.report.detector),
+            by: Some(self.view.by),
+            threshold: Some(self.view.threshold).filter(|t| t.is_finite()),
+            narrow: self.view.narrow.clone(),
+            sort: Some(self.view.sort),
+        };
+        let Ok(text) = serde_json::to_string(&kept) else { return };
+        let engine = Arc::clone(&self.engine);
+        self.writer.write(move || {
+            let failure = engine.set_setting(&case, KEPT, &text).err().map(|why| format!("threshold and search could not be kept in the case: {why}"));
+            Written { keys: vec![], failure }
+        });
+    }
+
+    /// Keeps what the analyst's window looks like; a home that cannot be written is no reason to bother anybody.
+    pub(super) fn keep_prefs(&self) {
+        if let Some(place) = self.prefs_place.clone() {
+            let prefs = self.prefs.clone();
+            self.writer.write(move || {
+                let _best_effort = prefs.write(&place).is_ok();
+                Written { keys: vec![], failure: None }
+            });
+        }
+    }
+
+    pub(super) fn analyse(&mut self) {
+        let Some(case) = self.case.clone() else { return };
+        let plan = self.plan_now();
+        if plan.detectors.is_empty() && self.chosen.is_empty() {
+            self.notice(Notice { severity: Severity::Warning, text: "no detector is chosen; tick one in the list at the left".into() });
+            return;
+        }
+        self.dialog = None;
+        let work = self.engine.analyse(case, plan);
+        self.run("Analysing", work);
+    }
+
+    /// The plan that *Analyse* runs: chosen detectors that can run, and every baseline.
+    #[must_use]
+    pub fn plan_now(&self) -> Plan {
+        let can = |d: &DetectorId| !matches!(self.readiness.get(d), Some(Readiness::Cannot(_)));
+        let mut plan = self.plan.clone();
+        let all_chosen = DetectorId::ALL.iter().all(|d| self.chosen.contains(d));
+        plan.detectors = if all_chosen { vec![] } else { self.chosen.iter().copied().filter(can).collect() };
+        plan.baseline.extend(self.known_good.iter().cloned());
+        plan.rank_by = if plan.preset == Preset::Published { RankBy::Loss } else { RankBy::Recommended };
+        plan.threshold = Threshold::default();
+        plan
+    }
+
+    fn export(&mut self, order: ExportOrder) {
+        let (Some(ranking), Some(shown), Some(case)) = (self.view.ranking.clone(), self.view.order.clone(), self.case.clone()) else { return };
+        let files: Vec<PathBuf> = order.csv.iter().chain(&order.jsonl).cloned().collect();
+        let refusal = if files.is_empty() {
+            Some("choose a format and a path".to_owned())
+        } else if self.exporting {
+            Some("the last export is still being written".to_owned())
+        } else {
+            files.iter().find(|f| f.parent().is_some_and(|p| !p.as_os_str().is_empty() && !p.is_dir())).map(|f| format!("there is no such folder: {}", f.parent().unwrap_or(f).display()))
+        };
+        self.export.refusal = refusal;
+        if self.export.refusal.is_some() {
+            return;
+        }
+        self.export.existing = files.iter().filter(|f| f.exists()).cloned().collect();
+        if !self.export.existing.is_empty() && !order.replace {
+            return;
+        }
+        let positions = positions(&self.view, self.marks.flagged(), order.which);
+        let (engine, threshold) = (Arc::clone(&self.engine), self.view.threshold);
+        self.exporting = true;
+        self.dialog = None;
+        self.export.existing.clear();
+        self.side.submit(Box::new(move |control, emit| {
+            let (ranking, which) = as_shown(&ranking, &shown, threshold, &positions);
+            engine.export(case, ranking, which, order.csv, order.jsonl)(control, emit)
+        }));
+    }
+
+    /// Where an export goes unless the analyst says otherwise: beside the evidence's case, named by detector.
+    pub(super) fn export_stem(&self) -> PathBuf {
+        let detector = self.view.ranking.as_ref().map_or("ranking", |r| r.report.detector.name());
+        let folder = directories::UserDirs::new().and_then(|d| d.document_dir().map(Path::to_owned)).filter(|d| d.is_dir());
+        let folder = folder.or_else(|| std::env::current_dir().ok()).unwrap_or_default();
+        folder.join(format!("ranking-{detector}"))
+    }
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_stem().or_else(|| path.file_name()).map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
+}
+
+fn with_ending(dir: &Path) -> PathBuf {
+    if dir.extension().is_some_and(|e| e == "residue") { dir.to_owned() } else { PathBuf::from(format!("{}.residue", dir.display())) }
+}

@@ -1,0 +1,145 @@
+//! Commands that say something of subjects, and their undo.
+
+use crate::app::command::Command;
+use crate::app::marks::Mark;
+use crate::app::session::Session;
+use crate::app::undo::Was;
+use crate::app::writer::Written;
+use crate::domain::EventKey;
+
+impl Session {
+    pub(super) fn apply_mark(&mut self, command: Command) {
+        let selected = self.view.subject().map(|s| s.key);
+        match command {
+            Command::ToggleFlag => {
+                if let Some(key) = selected {
+                    self.change(&[key], |m| m.flagged = !m.flagged);
+                }
+            }
+            Command::Flag(index, on) => {
+                if let Some(key) = self.view.subject_at(index).map(|s| s.key) {
+                    self.change(&[key], |m| m.flagged = on);
+                }
+            }
+            Command::FlagAbove => self.flag_above(),
+            Command::Note(text) => {
+                if let Some(key) = selected {
+                    self.change(&[key], |m| text.trim_end().clone_into(&mut m.note));
+                }
+            }
+            Command::Tag(tag) => {
+                let tag = tag.trim().replace(',', " ");
+                if let (Some(key), false) = (selected, tag.is_empty()) {
+                    self.change(&[key], |m| {
+                        if !m.tags.contains(&tag) {
+                            m.tags.push(tag.clone());
+                        }
+                    });
+                }
+            }
+            Command::Untag(tag) => {
+                if let Some(key) = selected {
+                    self.change(&[key], |m| m.tags.retain(|t| *t != tag));
+                }
+            }
+            Command::MarkOrdinary => self.mark_ordinary(),
+            Command::Undo => {
+                let mut undo = std::mem::take(&mut self.undo);
+                undo.back(|was| self.restore(was));
+                self.undo = undo;
+            }
+            Command::Redo => {
+                let mut undo = std::mem::take(&mut self.undo);
+                undo.forth(|was| self.restore(was));
+                self.undo = undo;
+            }
+            _ => {}
+        }
+    }
+
+    fn flag_above(&mut self) {
+        let (Some(ranking), Some(order)) = (self.view.ranking.clone(), self.view.order.clone()) else { return };
+        let above = self.view.above();
+        let keys: Vec<EventKey> = self
+            .view
+            .rows
+            .iter(self.view.shown())
+            .filter(|p| (*p as usize) < above)
+            .map(|p| ranking.report.subjects[order.subjects[p as usize] as usize].key)
+            .filter(|k| !self.marks.is_flagged(*k))
+            .collect();
+        self.say(format!("{} rows flagged", crate::app::words::count(keys.len())));
+        self.change(&keys, |m| m.flagged = true);
+    }
+
+    /// Takes the selection out of the ranking, and every subject that says the same.
+    fn mark_ordinary(&mut self) {
+        let (Some(ranking), Some(chosen)) = (self.view.ranking.clone(), self.view.subject().cloned()) else { return };
+        let equal = |s: &&crate::domain::Subject| {
+            s.key == chosen.key || (s.title == chosen.title && s.event_id == chosen.event_id && s.channel == chosen.channel && s.image == chosen.image && s.command_line == chosen.command_line)
+        };
+        let keys: Vec<EventKey> = ranking.report.subjects.iter().filter(equal).map(|s| s.key).collect();
+        let row = self.view.selected.and_then(|s| self.view.row_of(s));
+        self.change(&keys, |m| m.ordinary = true);
+        self.say(format!("{} called ordinary and taken out of the ranking (Ctrl+Z brings back)", crate::app::words::count(keys.len())));
+        // The row that moves up into the gap is the next one to look at.
+        self.view.selected = row.and_then(|r| self.view.at_row(r.min(self.view.shown().saturating_sub(1))));
+        self.look_at_selection();
+    }
+
+    /// Changes marks, remembers how they were, and hands them to the writer.
+    fn change(&mut self, keys: &[EventKey], change: impl Fn(&mut Mark)) {
+        let before: Vec<(EventKey, Mark)> = keys.iter().map(|k| (*k, self.marks.get(*k).cloned().unwrap_or_default())).collect();
+        let after: Vec<(EventKey, Mark)> = before
+            .iter()
+            .map(|(k, m)| {
+                let mut mark = m.clone();
+                change(&mut mark);
+                (*k, mark)
+            })
+            .collect();
+        if before != after {
+            self.undo.remember(Was::Marks(before));
+            self.say_marks(after);
+        }
+    }
+
+    fn say_marks(&mut self, marks: Vec<(EventKey, Mark)>) {
+        let ordinary = self.marks.ordinary().len();
+        let was_ordinary = marks.iter().any(|(k, m)| m.ordinary != self.marks.ordinary().contains(k));
+        self.marks.say(&marks);
+        if let Some(case) = self.case.clone() {
+            let engine = std::sync::Arc::clone(&self.engine);
+            self.writer.write(move || {
+                let keys = marks.iter().map(|(k, _)| *k).collect();
+                let failure = engine.annotate(&case, &marks).err().map(|why| format!("flags and notes could not be kept in the case ({why}); free some room or save the case elsewhere"));
+                Written { keys, failure }
+            });
+        }
+        let reorder = was_ordinary || ordinary != self.marks.ordinary().len();
+        if reorder || self.view.narrow.show == crate::app::Show::Flagged {
+            self.refilter(reorder);
+        }
+    }
+
+    fn restore(&mut self, was: Was) -> Was {
+        match was {
+            Was::Marks(marks) => {
+                let now = marks.iter().map(|(k, _)| (*k, self.marks.get(*k).cloned().unwrap_or_default())).collect();
+                self.say_marks(marks);
+                Was::Marks(now)
+            }
+            Was::Threshold(value) => {
+                let (now, sieve) = (self.view.threshold, self.sieve());
+                self.view.set_threshold(value, &sieve);
+                self.keep_view();
+                Was::Threshold(now)
+            }
+            Was::Narrow(narrow) => {
+                let now = std::mem::replace(&mut self.view.narrow, narrow);
+                self.narrowed(now.search != self.view.narrow.search);
+                Was::Narrow(now)
+            }
+        }
+    }
+}

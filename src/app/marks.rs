@@ -1,0 +1,136 @@
+//! What the analyst said of subjects: flag, note, tags, *ordinary*. Shown at once, solid once the case has committed it.
+
+use crate::domain::EventKey;
+use foldhash::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// What the analyst said of one subject.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// Flagged.
+    pub flagged: bool,
+    /// Called ordinary: out of the ranking.
+    pub ordinary: bool,
+    /// Note.
+    pub note: String,
+    /// Tags.
+    pub tags: Vec<String>,
+}
+
+/// All marks of a case.
+#[derive(Default)]
+pub struct Marks {
+    known: HashMap<EventKey, Mark>,
+    pending: HashMap<EventKey, u32>,
+    flagged: Arc<HashSet<EventKey>>,
+    ordinary: Arc<HashSet<EventKey>>,
+}
+
+impl Marks {
+    /// Takes what a case holds; what is still being written wins.
+    pub(super) fn load(&mut self, marks: Vec<(EventKey, Mark)>) {
+        let mut loaded: HashMap<EventKey, Mark> = marks.into_iter().collect();
+        for key in self.pending.keys() {
+            if let Some(mark) = self.known.get(key) {
+                loaded.insert(*key, mark.clone());
+            }
+        }
+        self.known = loaded;
+        self.count();
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// What was said of an event.
+    #[must_use]
+    pub fn get(&self, key: EventKey) -> Option<&Mark> {
+        self.known.get(&key)
+    }
+
+    /// Whether it is flagged.
+    #[must_use]
+    pub fn is_flagged(&self, key: EventKey) -> bool {
+        self.flagged.contains(&key)
+    }
+
+    /// Whether what is shown of it is kept in the case.
+    #[must_use]
+    pub fn is_kept(&self, key: EventKey) -> bool {
+        !self.pending.contains_key(&key)
+    }
+
+    /// Whether anything is still being written.
+    #[must_use]
+    pub fn is_all_kept(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Flagged events.
+    #[must_use]
+    pub fn flagged(&self) -> &Arc<HashSet<EventKey>> {
+        &self.flagged
+    }
+
+    /// Events called ordinary.
+    #[must_use]
+    pub fn ordinary(&self) -> &Arc<HashSet<EventKey>> {
+        &self.ordinary
+    }
+
+    /// Every tag in use, sorted.
+    #[must_use]
+    pub fn tags(&self) -> Vec<String> {
+        let mut tags: Vec<String> = self.known.values().flat_map(|m| m.tags.iter().cloned()).collect();
+        tags.sort();
+        tags.dedup();
+        tags
+    }
+
+    /// Says something; it is pending until [`Marks::committed`].
+    pub(super) fn say(&mut self, said: &[(EventKey, Mark)]) {
+        for (key, mark) in said {
+            *self.pending.entry(*key).or_default() += 1;
+            self.known.insert(*key, mark.clone());
+        }
+        self.count();
+    }
+
+    /// Hears that it was committed.
+    pub(super) fn committed(&mut self, keys: &[EventKey]) {
+        for key in keys {
+            if let Some(n) = self.pending.get_mut(key) {
+                *n -= 1;
+                if *n == 0 {
+                    self.pending.remove(key);
+                }
+            }
+        }
+    }
+
+    fn count(&mut self) {
+        let keys = |which: fn(&Mark) -> bool| Arc::new(self.known.iter().filter(|(_, m)| which(m)).map(|(k, _)| *k).collect::<HashSet<_>>());
+        (self.flagged, self.ordinary) = (keys(|m| m.flagged), keys(|m| m.ordinary));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_kept_only_once_every_write_of_it_is() {
+        let key = EventKey { source: 0, part: 0, record: 7 };
+        let mut marks = Marks::default();
+        marks.say(&[(key, Mark { flagged: true, ..Mark::default() })]);
+        marks.say(&[(key, Mark { flagged: false, ..Mark::default() })]);
+        marks.committed(&[key]);
+        assert!(!marks.is_kept(key) && !marks.is_flagged(key));
+        marks.load(vec![(key, Mark { flagged: true, ..Mark::default() })]);
+        assert!(!marks.is_flagged(key), "what is being written wins over what was read");
+        marks.committed(&[key]);
+        assert!(marks.is_kept(key) && marks.is_all_kept());
+    }
+}

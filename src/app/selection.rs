@@ -1,0 +1,94 @@
+//! Commands that move the selection, and the text of the cells it moves through.
+
+use crate::app::columns::Column;
+use crate::app::command::{Command, Wish};
+use crate::app::session::Session;
+use crate::app::words;
+use crate::domain::RankBy;
+use jiff::tz::TimeZone;
+
+impl Session {
+    pub(super) fn apply_selection(&mut self, command: Command) {
+        match command {
+            Command::Select(index) => self.select(index),
+            Command::Step(step) => {
+                if self.view.step(step) {
+                    self.look_at_selection();
+                }
+                self.wishes.push(Wish::Reveal);
+            }
+            Command::GoToRank(rank) => {
+                let found = self.view.order.as_ref().and_then(|o| o.subjects.get(rank.saturating_sub(1) as usize).copied());
+                if let Some(index) = found {
+                    self.select(index);
+                }
+            }
+            Command::NextHit(by) => self.apply_selection(Command::Step(if by < 0 { crate::app::Step::Up } else { crate::app::Step::Down })),
+            Command::NextFlagged(by) => self.next_flagged(by),
+            Command::LookAt(key) => {
+                if let Some(case) = self.case.clone() {
+                    (self.drill.asked, self.drill.subject, self.drill.failure) = (Some(key), None, None);
+                    self.questions.submit(self.engine.ask(case, None, None, key));
+                }
+            }
+            _ => self.look_at_selection(),
+        }
+    }
+
+    fn select(&mut self, index: u32) {
+        if self.view.subject_at(index).is_some() {
+            self.view.selected = Some(index);
+            self.look_at_selection();
+            self.wishes.push(Wish::Reveal);
+        }
+    }
+
+    fn next_flagged(&mut self, by: i32) {
+        let (shown, flagged) = (self.view.shown(), self.marks.flagged());
+        let row = self.view.selected.and_then(|s| self.view.row_of(s));
+        let is_flagged = |row: &usize| self.view.at_row(*row).and_then(|i| self.view.subject_at(i)).is_some_and(|s| flagged.contains(&s.key));
+        let found = match by {
+            _ if flagged.is_empty() => None,
+            1.. => (row.map_or(0, |r| r + 1)..shown).find(is_flagged),
+            _ => (0..row.unwrap_or(shown)).rev().find(is_flagged),
+        };
+        match found.and_then(|row| self.view.at_row(row)) {
+            Some(index) => self.select(index),
+            None => self.say(if by > 0 { "no flagged row further down" } else { "no flagged row further up" }),
+        }
+    }
+
+    /// The zone in which times are shown.
+    #[must_use]
+    pub fn zone(&self) -> TimeZone {
+        TimeZone::get(&self.prefs.zone).unwrap_or(TimeZone::UTC)
+    }
+
+    /// A cell of the table as text.
+    #[must_use]
+    pub fn cell(&self, column: Column, index: u32) -> String {
+        let (Some(subject), Some(order)) = (self.view.subject_at(index), self.view.order.as_ref()) else { return String::new() };
+        let text = |t: &Option<std::sync::Arc<str>>| t.as_deref().unwrap_or_default().to_owned();
+        let rank = |r: Option<u32>| r.map(|r| words::count(r as usize)).unwrap_or_default();
+        match column {
+            Column::Flag => if self.marks.is_flagged(subject.key) { "flagged" } else { "" }.to_owned(),
+            Column::Rank => rank(order.rank(index)),
+            Column::Score => order.positions.get(index as usize).filter(|p| **p != crate::app::Order::OUT).map(|p| words::score(order.score(*p))).unwrap_or_default(),
+            Column::Time => subject.first_seen.map(|t| words::time(t, &self.zone())).unwrap_or_default(),
+            Column::Computer => text(&subject.computer),
+            Column::What => subject.title.to_string(),
+            Column::Reason => subject.reasons[0].to_string(),
+            Column::Count => words::count(subject.count as usize),
+            Column::Loss => subject.loss.map(words::score).unwrap_or_default(),
+            Column::Rarity => subject.rarity.map(words::score).unwrap_or_default(),
+            Column::LossRank => rank(order.rank_by(RankBy::Loss, index)),
+            Column::RarityRank => rank(order.rank_by(RankBy::Rarity, index)),
+            Column::User => text(&subject.user),
+            Column::Channel => text(&subject.channel),
+            Column::EventId => subject.event_id.map(|id| id.to_string()).unwrap_or_default(),
+            Column::Image => text(&subject.image),
+            Column::CommandLine => text(&subject.command_line),
+            Column::Note => self.marks.get(subject.key).map(|m| m.note.clone()).unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! The session: an open case, its rankings, and everything the window draws. Nothing here waits.
+
+use crate::app::background::Wake;
+use crate::app::command::{Dialog, Wish};
+use crate::app::drill::Drill;
+use crate::app::engine::Engine;
+use crate::app::export::ExportForm;
+use crate::app::marks::Marks;
+use crate::app::pace::{Activity, Pace};
+use crate::app::prefs::Prefs;
+use crate::app::undo::Undo;
+use crate::app::view::{Sieve, View};
+use crate::app::writer::{Writer, Written};
+use crate::case::Case;
+use crate::control::{Notice, Severity};
+use crate::domain::{CurvePoint, DetectorId, Ledger, Plan};
+use crate::engine::{Happening, Outcome, Ranking, Work, Worker};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What is known of a detector on this case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Readiness {
+    /// Not asked yet.
+    #[default]
+    Unknown,
+    /// Can run.
+    Ready,
+    /// Cannot, and why.
+    Cannot(String),
+    /// Running now.
+    Running,
+}
+
+/// The session.
+pub struct Session {
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) jobs: Worker,
+    pub(super) questions: Worker,
+    pub(super) side: Worker,
+    pub(super) writer: Writer,
+    pub(super) prefs_place: Option<PathBuf>,
+    pub(super) case: Option<Case>,
+    pub(super) dragged_from: Option<f64>,
+    pub(super) recalled: Option<DetectorId>,
+    pub(super) auto_analyse: bool,
+    pub(super) exporting: bool,
+    /// The ledger.
+    pub sources: Arc<Vec<Ledger>>,
+    /// The case's name, or what was opened.
+    pub title: String,
+    /// What the analyst's window looks like.
+    pub prefs: Prefs,
+    /// What the next analysis does.
+    pub plan: Plan,
+    /// Detectors that are to take part.
+    pub chosen: BTreeSet<DetectorId>,
+    /// What is known of each.
+    pub readiness: BTreeMap<DetectorId, Readiness>,
+    /// Rankings that are there.
+    pub rankings: BTreeMap<DetectorId, Ranking>,
+    /// Sources of this case used as known-good.
+    pub known_good: BTreeSet<PathBuf>,
+    /// The ranking on the screen.
+    pub view: View,
+    /// The panel at the right.
+    pub drill: Drill,
+    /// Flags, notes, tags.
+    pub marks: Marks,
+    /// What can be taken back.
+    pub undo: Undo,
+    /// Training of the detector that runs, or ran last.
+    pub curve: Vec<CurvePoint>,
+    /// Which detector that is.
+    pub curve_of: Option<DetectorId>,
+    /// What runs.
+    pub activity: Activity,
+    /// How far it is.
+    pub pace: Pace,
+    /// What is worth knowing, oldest first.
+    pub notices: Vec<Notice>,
+    /// How many of them were looked at.
+    pub seen_notices: usize,
+    /// What stands over the window.
+    pub dialog: Option<Dialog>,
+    /// The export dialog.
+    pub export: ExportForm,
+    /// The newest thing that was done, for the status bar.
+    pub said: Option<(String, Instant)>,
+    /// Why the search text cannot be understood.
+    pub search_fault: Option<String>,
+    /// Which device trains, and why.
+    pub device: String,
+    pub(super) search: Option<crate::app::view::Matcher>,
+    pub(super) wishes: Vec<Wish>,
+}
+
+impl Session {
+    /// Most notices kept; the oldest go first.
+    const NOTICES: usize = 2_000;
+    /// How long draining may take.
+    const BUDGET: Duration = Duration::from_millis(10);
+
+    /// A session without a case. `wake` is called from other threads when there is something to drain.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub fn new(engine: Arc<dyn Engine>, wake: Wake, prefs_place: Option<PathBuf>) -> std::io::Result<Self> {
+        let worker = || {
+            let wake = Arc::clone(&wake);
+            Worker::new(move || wake())
+        };
+        let device = engine.device();
+        Ok(Self {
+            engine,
+            jobs: worker()?,
+            questions: worker()?,
+            side: worker()?,
+            writer: Writer::new(Arc::clone(&wake))?,
+            prefs: Prefs::read(prefs_place.as_deref()),
+            prefs_place,
+            case: None,
+            dragged_from: None,
+            recalled: None,
+            auto_analyse: false,
+            exporting: false,
+            sources: Arc::default(),
+            title: String::new(),
+            plan: Plan::standard(),
+            chosen: DetectorId::ALL.into(),
+            readiness: BTreeMap::new(),
+            rankings: BTreeMap::new(),
+            known_good: BTreeSet::new(),
+            view: View::new(wake),
+            drill: Drill::default(),
+            marks: Marks::default(),
+            undo: Undo::default(),
+            curve: vec![],
+            curve_of: None,
+            activity: Activity::Idle,
+            pace: Pace::default(),
+            notices: vec![],
+            seen_notices: 0,
+            dialog: None,
+            export: ExportForm::default(),
+            said: None,
+            search_fault: None,
+            device,
+            search: None,
+            wishes: vec![],
+        })
+    }
+
+    /// The open case.
+    #[must_use]
+    pub fn case(&self) -> Option<&Case> {
+        self.case.as_ref()
+    }
+
+    /// What only the window can do.
+    pub fn take_wishes(&mut self) -> Vec<Wish> {
+        std::mem::take(&mut self.wishes)
+    }
+
+    /// Takes in what the workers have to say; whether anything changed.
+    pub fn logic(&mut self, now: Instant) -> bool {
+        let mut changed = self.view.drain();
+        for event in self.jobs.drain(Self::BUDGET) {
+            self.hear(event.what);
+            changed = true;
+        }
+        for event in self.questions.drain(Self::BUDGET) {
+            match event.what {
+                Happening::Answered(answer) => self.drill.answer = Some(answer),
+                Happening::Ended(Outcome::Failed(text)) => self.drill.failure = Some(text),
+                _ => {}
+            }
+            changed = true;
+        }
+        for event in self.side.drain(Self::BUDGET) {
+            self.hear_side(event.what);
+            changed = true;
+        }
+        for written in self.writer.drain() {
+            self.hear_written(written);
+            changed = true;
+        }
+        if self.activity.is_busy() {
+            self.pace.hear(self.jobs.progress(), now);
+        }
+        changed
+    }
+
+    fn hear(&mut self, what: Happening) {
+        match what {
+            Happening::Notice(notice) => self.notice(notice),
+            Happening::Opened(case) => self.opened(case),
+            Happening::Began(detector) => {
+                for readiness in self.readiness.values_mut() {
+                    if *readiness == Readiness::Running {
+                        *readiness = Readiness::Ready;
+                    }
+                }
+                self.readiness.insert(detector, Readiness::Running);
+                (self.curve, self.curve_of) = (vec![], Some(detector));
+            }
+            Happening::CannotRun(detector, why) => {
+                self.readiness.insert(detector, Readiness::Cannot(why));
+            }
+            Happening::Epoch(point) => {
+                if point.epoch <= 1 {
+                    self.curve.clear();
+                }
+                self.curve.push(point);
+            }
+            Happening::Ranked(ranking) => self.ranked(ranking),
+            Happening::Answered(answer) => self.drill.answer = Some(answer),
+            Happening::Exported { path, rows } => self.exported(&path, rows),
+            Happening::Ended(outcome) => self.ended(outcome),
+        }
+    }
+
+    fn hear_side(&mut self, what: Happening) {
+        match what {
+            Happening::Notice(notice) => self.notice(notice),
+            Happening::Exported { path, rows } => self.exported(&path, rows),
+            Happening::Ended(outcome) => {
+                self.exporting = false;
+                match outcome {
+                    Outcome::Done => self.export.existing.clear(),
+                    Outcome::Cancelled => self.say("cancelled"),
+                    Outcome::Failed(text) => self.notice(Notice { severity: Severity::Error, text: format!("the export was not written: {text}") }),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn hear_written(&mut self, written: Written) {
+        self.marks.committed(&written.keys);
+        if let Some(text) = written.failure {
+            self.notice(Notice { severity: Severity::Error, text });
+            // What is on the screen must be what is in the case.
+            if let (Some(case), false) = (self.case.clone(), written.keys.is_empty()) {
+                self.marks.load(self.engine.marks(&case));
+                self.refilter(true);
+            }
+        }
+    }
+
+    fn exported(&mut self, path: &std::path::Path, rows: u64) {
+        self.say(format!("{} rows written: {}", crate::app::words::count(rows as usize), path.display()));
+    }
+
+    fn ranked(&mut self, ranking: Ranking) {
+        let detector = ranking.report.detector;
+        if !ranking.report.curve.is_empty() && self.curve_of != Some(detector) {
+            (self.curve, self.curve_of) = (ranking.report.curve.clone(), Some(detector));
+        }
+        self.rankings.insert(detector, ranking.clone());
+        let shown = self.view.ranking.as_ref().map(|r| r.report.detector);
+        // A case that is opened again shows the detector it showed before.
+        let recalled = self.recalled == Some(detector) && shown != Some(detector);
+        if recalled || shown.is_none_or(|d| d == detector) {
+            self.show(ranking);
+        }
+        self.recalled = self.recalled.filter(|_| !recalled);
+    }
+
+    /// Shows a ranking and asks again about the selection.
+    pub(super) fn show(&mut self, ranking: Ranking) {
+        let sieve = self.sieve();
+        self.view.show(ranking, &sieve);
+        self.look_at_selection();
+    }
+
+    fn ended(&mut self, outcome: Outcome) {
+        let was = std::mem::take(&mut self.activity);
+        self.pace = Pace::default();
+        for readiness in self.readiness.values_mut() {
+            if *readiness == Readiness::Running {
+                *readiness = Readiness::Ready;
+            }
+        }
+        match outcome {
+            Outcome::Done => {
+                if std::mem::take(&mut self.auto_analyse) && self.rankings.is_empty() {
+                    self.analyse();
+                } else if matches!(was, Activity::Busy("Analysing")) {
+                    self.say("analysis finished");
+                }
+            }
+            Outcome::Cancelled => {
+                self.auto_analyse = false;
+                self.say("cancelled; what was finished is kept");
+            }
+            Outcome::Failed(text) => {
+                self.auto_analyse = false;
+                self.notice(Notice { severity: Severity::Error, text });
+                self.dialog = Some(Dialog::Notices);
+            }
+        }
+    }
+
+    /// Runs a job on the main worker.
+    pub(super) fn run(&mut self, word: &'static str, work: Work) {
+        self.jobs.submit(work);
+        self.activity = Activity::Busy(word);
+        self.pace = Pace::default();
+    }
+
+    /// Remembers a notice.
+    pub(super) fn notice(&mut self, notice: Notice) {
+        if self.notices.len() == Self::NOTICES {
+            self.notices.remove(0);
+            self.seen_notices = self.seen_notices.saturating_sub(1);
+        }
+        self.notices.push(notice);
+    }
+
+    /// Says something in the status bar.
+    pub(super) fn say(&mut self, text: impl Into<String>) {
+        self.said = Some((text.into(), Instant::now()));
+    }
+
+    /// What the table is sifted with.
+    pub(super) fn sieve(&self) -> Sieve {
+        Sieve { matches: self.search.clone(), flagged: Arc::clone(self.marks.flagged()), ordinary: Arc::clone(self.marks.ordinary()) }
+    }
+
+    /// Sifts again, and orders again when `reorder`.
+    pub(super) fn refilter(&mut self, reorder: bool) {
+        let sieve = self.sieve();
+        self.view.rebuild(&sieve, reorder);
+    }
+
+    /// Asks about the selected subject.
+    pub(super) fn look_at_selection(&mut self) {
+        let (Some(index), Some(ranking), Some(case)) = (self.view.selected, self.view.ranking.clone(), self.case.clone()) else {
+            self.drill = Drill::default();
+            return;
+        };
+        let Some(subject) = ranking.report.subjects.get(index as usize) else { return };
+        let key = subject.key;
+        (self.drill.asked, self.drill.subject, self.drill.failure) = (Some(key), Some(index), None);
+        self.drill.answer = None;
+        self.questions.submit(self.engine.ask(case, Some(ranking), Some(index as usize), key));
+    }
+}

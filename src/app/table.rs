@@ -1,0 +1,190 @@
+//! The one table of commands: menus, palette, shortcuts, tooltips and the page of keys are drawn from it.
+
+use crate::app::command::{Command, Dialog, Look, Step};
+use crate::app::session::Session;
+use crate::domain::RankBy;
+
+/// One command as people meet it.
+pub struct Entry {
+    /// Menu it stands in.
+    pub menu: Menu,
+    /// Its name.
+    pub name: &'static str,
+    /// Keys, as `Ctrl+Shift+K`, separated by blanks; empty without.
+    pub keys: &'static str,
+    /// What it does, in a sentence.
+    pub help: &'static str,
+    /// Builds it.
+    pub command: fn() -> Command,
+    /// Why it cannot be done now, if so.
+    pub hindrance: fn(&Session) -> Option<&'static str>,
+}
+
+/// The menus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Menu {
+    Case,
+    Analyse,
+    Table,
+    View,
+    Help,
+}
+
+impl Menu {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Case, Self::Analyse, Self::Table, Self::View, Self::Help];
+
+    /// The name shown.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Case => "Case",
+            Self::Analyse => "Analyse",
+            Self::Table => "Ranking",
+            Self::View => "View",
+            Self::Help => "Help",
+        }
+    }
+}
+
+fn free(_: &Session) -> Option<&'static str> {
+    None
+}
+fn case(session: &Session) -> Option<&'static str> {
+    session.case().is_none().then_some("open evidence first")
+}
+fn ranking(session: &Session) -> Option<&'static str> {
+    session.view.order.is_none().then_some("analyse first")
+}
+fn selected(session: &Session) -> Option<&'static str> {
+    session.view.selected.is_none().then_some("select a row first")
+}
+fn idle(session: &Session) -> Option<&'static str> {
+    case(session).or_else(|| session.activity.is_busy().then_some("wait for what runs, or cancel it"))
+}
+fn busy(session: &Session) -> Option<&'static str> {
+    (!session.activity.is_busy()).then_some("nothing runs")
+}
+fn undo(session: &Session) -> Option<&'static str> {
+    (!session.undo.can_undo()).then_some("nothing to undo")
+}
+fn redo(session: &Session) -> Option<&'static str> {
+    (!session.undo.can_redo()).then_some("nothing to redo")
+}
+fn narrowed(session: &Session) -> Option<&'static str> {
+    (!session.view.narrow.is_active() && session.view.narrow.show == crate::app::Show::All).then_some("everything is shown")
+}
+
+macro_rules! entries {
+    ($($menu:ident, $name:literal, $keys:literal, $hindrance:ident, $command:expr, $help:literal;)*) => {
+        &[$(Entry { menu: Menu::$menu, name: $name, keys: $keys, help: $help, command: || $command, hindrance: $hindrance }),*]
+    };
+}
+
+/// Every command that has a name.
+pub static COMMANDS: &[Entry] = entries![
+    Case, "Open evidence…", "Ctrl+O", free, Command::Dialog(Some(Dialog::Open)), "Opens event logs, timelines, folders of them, or a case";
+    Case, "Try the demo case", "", free, Command::Demo, "Opens a small synthetic estate with an intrusion planted in it";
+    Case, "Save case as…", "Ctrl+S", case, Command::Dialog(Some(Dialog::Save)), "Puts the case, with flags and notes, where it is to stay";
+    Case, "Export…", "Ctrl+E", ranking, Command::Dialog(Some(Dialog::Export)), "Writes flagged, above, visible or all rows to CSV and JSONL";
+    Case, "Close case", "Ctrl+W", case, Command::CloseCase, "Closes the case; everything done in it is kept";
+    Case, "Quit", "Ctrl+Q", free, Command::Quit, "Ends Residue; everything done in the case is kept";
+    Analyse, "Analyse", "F5 Ctrl+Enter", idle, Command::Analyse, "Trains the chosen detectors on this evidence and ranks it";
+    Analyse, "Cancel", "", busy, Command::Cancel, "Stops what runs; what is finished is kept";
+    Analyse, "Add baseline…", "", case, Command::PickBaseline, "Adds known-good evidence to learn from";
+    Analyse, "Detector settings…", "Ctrl+Comma", free, Command::Dialog(Some(Dialog::Settings)), "Preset, device and every setting of every detector";
+    Table, "Flag", "Space", selected, Command::ToggleFlag, "Flags the selected row, or takes its flag away";
+    Table, "Note", "N", selected, Command::FocusNote, "Writes a note on the selected row";
+    Table, "Mark ordinary", "Shift+O", selected, Command::MarkOrdinary, "Takes the selected row and all that equal it out of the ranking";
+    Table, "Flag all visible above", "", ranking, Command::FlagAbove, "Flags every visible row that is above the threshold";
+    Table, "Undo", "Ctrl+Z", undo, Command::Undo, "Takes back the last flag, note, tag, threshold or filter";
+    Table, "Redo", "Ctrl+Y Ctrl+Shift+Z", redo, Command::Redo, "Does again what was taken back";
+    Table, "Search", "Ctrl+F", ranking, Command::FocusSearch, "Narrows the table: blank = or, +must, -must not, \"a phrase\", column:value";
+    Table, "Next row", "F3", ranking, Command::NextHit(1), "Selects the next row";
+    Table, "Previous row", "Shift+F3", ranking, Command::NextHit(-1), "Selects the previous row";
+    Table, "Next flagged", "CloseBracket", ranking, Command::NextFlagged(1), "Selects the next flagged row";
+    Table, "Previous flagged", "OpenBracket", ranking, Command::NextFlagged(-1), "Selects the previous flagged row";
+    Table, "Flagged only", "Ctrl+B", ranking, Command::FlaggedOnly, "Shows only flagged rows, or all again";
+    Table, "Show everything", "", narrowed, Command::ShowAll, "Takes search, bar, time range and parts away";
+    Table, "Row up", "Up", ranking, Command::Step(Step::Up), "Selects the row above";
+    Table, "Row down", "Down", ranking, Command::Step(Step::Down), "Selects the row below";
+    Table, "Page up", "PageUp", ranking, Command::Step(Step::PageUp), "Moves the selection up by a page";
+    Table, "Page down", "PageDown", ranking, Command::Step(Step::PageDown), "Moves the selection down by a page";
+    Table, "First row", "Home", ranking, Command::Step(Step::Home), "Selects the first row";
+    Table, "Last row", "End", ranking, Command::Step(Step::End), "Selects the last row";
+    Table, "Threshold down", "Left", ranking, Command::Nudge(-1.0), "Moves the threshold down by a hundredth of the range";
+    Table, "Threshold up", "Right", ranking, Command::Nudge(1.0), "Moves the threshold up by a hundredth of the range";
+    Table, "Threshold down, far", "Shift+Left", ranking, Command::Nudge(-10.0), "Moves the threshold down by a tenth of the range";
+    Table, "Threshold up, far", "Shift+Right", ranking, Command::Nudge(10.0), "Moves the threshold up by a tenth of the range";
+    Table, "Copy row", "Ctrl+Shift+C", selected, Command::CopyRow, "Copies the selected row as tab-separated text";
+    View, "Command palette", "Ctrl+K", free, Command::Dialog(Some(Dialog::Palette)), "Finds a command by its name";
+    View, "Rank by recommended score", "Ctrl+1", ranking, Command::RankBy(RankBy::Recommended), "Histogram, threshold and table follow the recommended score";
+    View, "Rank by autoencoder loss", "Ctrl+2", ranking, Command::RankBy(RankBy::Loss), "Histogram, threshold and table follow the autoencoder's loss";
+    View, "Rank by rarity", "Ctrl+3", ranking, Command::RankBy(RankBy::Rarity), "Histogram, threshold and table follow rarity";
+    View, "Evidence panel", "F7", free, Command::ToggleLeft, "Shows or hides the panel at the left";
+    View, "Details panel", "F8", free, Command::ToggleRight, "Shows or hides the panel at the right";
+    View, "Notices", "F9", free, Command::Dialog(Some(Dialog::Notices)), "What went wrong or is worth knowing, and what to do";
+    View, "Theme: follow the system", "", free, Command::Look(Look::System), "Light or dark as the system is";
+    View, "Theme: dark", "", free, Command::Look(Look::Dark), "Dark";
+    View, "Theme: light", "", free, Command::Look(Look::Light), "Light";
+    View, "Larger", "Ctrl+Plus Ctrl+Equals", free, Command::Zoom(1), "Everything larger by a tenth";
+    View, "Smaller", "Ctrl+Minus", free, Command::Zoom(-1), "Everything smaller by a tenth";
+    View, "Usual size", "Ctrl+0", free, Command::Scale(1.0), "As large as the system says";
+    View, "Full screen", "F11", free, Command::FullScreen, "Full screen, or no longer";
+    Help, "Keys", "F1", free, Command::Dialog(Some(Dialog::Keys)), "Every command with its keys";
+    Help, "About Residue", "", free, Command::Dialog(Some(Dialog::About)), "Version, licences, and what a ranking means";
+    Help, "Close or cancel", "Escape", free, Command::Escape, "Closes what stands over the window, or takes the last narrowing away";
+];
+
+/// The entry of a name.
+#[must_use]
+pub fn entry(name: &str) -> Option<&'static Entry> {
+    COMMANDS.iter().find(|entry| entry.name == name)
+}
+
+/// Keys as people read them: `CloseBracket` as `]`.
+#[must_use]
+pub fn spell(keys: &str) -> String {
+    keys.split(' ')
+        .map(|combination| {
+            let parts: Vec<&str> = combination
+                .split('+')
+                .map(|key| match key {
+                    "CloseBracket" => "]",
+                    "OpenBracket" => "[",
+                    "Comma" => ",",
+                    "Equals" => "=",
+                    "Minus" => "-",
+                    "PageUp" => "PgUp",
+                    "PageDown" => "PgDn",
+                    "Escape" => "Esc",
+                    other => other,
+                })
+                .collect();
+            parts.join("+")
+        })
+        .collect::<Vec<_>>()
+        .join(" or ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_keys_are_given_once() {
+        for (i, a) in COMMANDS.iter().enumerate() {
+            for b in &COMMANDS[i + 1..] {
+                assert_ne!(a.name, b.name);
+                assert!(!a.keys.split(' ').any(|k| !k.is_empty() && b.keys.split(' ').any(|l| l == k)), "{} and {} share keys", a.name, b.name);
+            }
+        }
+    }
+
+    #[test]
+    fn keys_are_spelt_for_people() {
+        assert_eq!(spell("CloseBracket"), "]");
+        assert_eq!(spell("Ctrl+Y Ctrl+Shift+Z"), "Ctrl+Y or Ctrl+Shift+Z");
+    }
+}

@@ -1,0 +1,315 @@
+//! The ranking on the screen: measure, threshold, narrowing, sorting, selection.
+//!
+//! Small rankings are rebuilt at once; big ones on a thread, while the old view stays.
+
+use crate::app::background::{Background, Wake};
+use crate::app::command::Step;
+use crate::app::order::Order;
+use crate::app::rows::{Narrow, Rows, Show, Sort};
+use crate::domain::{DetectorId, EventKey, RankBy, Subject};
+use crate::engine::Ranking;
+use crate::score::quantile;
+use foldhash::HashSet;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Tells whether a subject matches the search.
+pub type Matcher = Arc<dyn Fn(&Subject) -> bool + Send + Sync>;
+
+/// What a rebuild needs to know besides the ranking.
+#[derive(Clone, Default)]
+pub struct Sieve {
+    /// The search, when there is one.
+    pub matches: Option<Matcher>,
+    /// Events that carry the analyst's flag.
+    pub flagged: Arc<HashSet<EventKey>>,
+    /// Events that the analyst called ordinary.
+    pub ordinary: Arc<HashSet<EventKey>>,
+}
+
+struct Built {
+    order: Arc<Order>,
+    rows: Arc<Rows>,
+}
+
+/// The ranking on the screen.
+pub struct View {
+    /// What is shown.
+    pub ranking: Option<Ranking>,
+    /// By which measure.
+    pub by: RankBy,
+    /// In which order; lags behind `by` while a big one is built.
+    pub order: Option<Arc<Order>>,
+    /// Which rows.
+    pub rows: Arc<Rows>,
+    /// Where *above* begins.
+    pub threshold: f64,
+    /// What narrows the rows.
+    pub narrow: Narrow,
+    /// How they are sorted.
+    pub sort: Sort,
+    /// The selected subject's index in the report.
+    pub selected: Option<u32>,
+    thresholds: BTreeMap<(DetectorId, &'static str), f64>,
+    building: Background<Built>,
+}
+
+impl View {
+    /// Rankings up to this size are rebuilt at once.
+    pub const SMALL: usize = 20_000;
+    /// Rows that a page step moves.
+    pub const PAGE: usize = 20;
+
+    pub(super) fn new(wake: Wake) -> Self {
+        Self {
+            ranking: None,
+            by: RankBy::default(),
+            order: None,
+            rows: Arc::default(),
+            threshold: f64::INFINITY,
+            narrow: Narrow::default(),
+            sort: Sort::default(),
+            selected: None,
+            thresholds: BTreeMap::new(),
+            building: Background::new(wake),
+        }
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.building.forget();
+        (self.ranking, self.order, self.rows, self.selected) = (None, None, Arc::default(), None);
+        (self.threshold, self.narrow, self.by) = (f64::INFINITY, Narrow::default(), RankBy::default());
+        self.thresholds.clear();
+    }
+
+    /// Shows a ranking; the selection stays on the same event where it is there too.
+    pub(super) fn show(&mut self, ranking: Ranking, sieve: &Sieve) {
+        let kept = self.subject().map(|s| s.key);
+        self.selected = None;
+        if !has(&ranking, self.by) {
+            self.by = ranking.report.rank_by;
+        }
+        self.ranking = Some(ranking);
+        self.order = None;
+        self.rows = Arc::default();
+        self.rebuild(sieve, true);
+        if let (Some(key), Some(ranking)) = (kept, &self.ranking) {
+            self.selected = ranking.report.subjects.iter().position(|s| s.key == key).map(|i| i as u32);
+        }
+    }
+
+    /// Ranks by another measure.
+    pub(super) fn rank_by(&mut self, by: RankBy, sieve: &Sieve) {
+        if self.by != by && self.ranking.as_ref().is_some_and(|r| has(r, by)) {
+            self.by = by;
+            self.narrow.bar = None;
+            self.rebuild(sieve, true);
+        }
+    }
+
+    /// Whether the ranking on the screen has a measure.
+    #[must_use]
+    pub fn has(&self, by: RankBy) -> bool {
+        self.ranking.as_ref().is_some_and(|r| has(r, by))
+    }
+
+    /// Builds order (when `reorder`) and rows anew.
+    pub(super) fn rebuild(&mut self, sieve: &Sieve, reorder: bool) {
+        let Some(ranking) = self.ranking.clone() else { return };
+        let (by, sort, narrow, threshold) = (self.by, self.sort, self.narrow.clone(), self.threshold);
+        let (sieve, old) = (sieve.clone(), self.order.clone().filter(|o| !reorder && o.by == by));
+        let small = ranking.report.subjects.len() <= Self::SMALL;
+        let work = move |stale: &dyn Fn() -> bool| {
+            let report = &ranking.report;
+            let order = match old {
+                Some(order) => order,
+                None => Arc::new(Order::new(report, by, &|i| sieve.ordinary.contains(&report.subjects[i as usize].key), stale)?),
+            };
+            let above = order.histogram.above(threshold);
+            let keep = |position: u32| {
+                let subject = &report.subjects[order.subjects[position as usize] as usize];
+                passes(&narrow, subject, order.score(position))
+                    && match narrow.show {
+                        Show::All => true,
+                        Show::Above => ranked(sort) || (position as usize) < above,
+                        Show::Flagged => sieve.flagged.contains(&subject.key),
+                    }
+                    && sieve.matches.as_ref().is_none_or(|m| m(subject))
+            };
+            let rows = Arc::new(Rows::new(report, &order, sort, &keep, stale)?);
+            Some(Built { order, rows })
+        };
+        if small {
+            self.building.forget();
+            if let Some(built) = work(&|| false) {
+                self.put(built);
+            }
+        } else {
+            self.building.start(work);
+        }
+    }
+
+    /// Takes what was built; whether there was something.
+    pub(super) fn drain(&mut self) -> bool {
+        match self.building.take() {
+            Some(built) => {
+                self.put(built);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Whether a rebuild is under way.
+    #[must_use]
+    pub fn is_building(&self) -> bool {
+        self.building.is_waiting()
+    }
+
+    fn put(&mut self, built: Built) {
+        let fresh = self.order.as_ref().is_none_or(|old| old.by != built.order.by);
+        self.order = Some(built.order);
+        self.rows = built.rows;
+        if fresh {
+            self.threshold = self.usual_threshold();
+        }
+    }
+
+    /// Remembers a threshold for when the ranking it belongs to is shown.
+    pub(super) fn recall_threshold(&mut self, detector: DetectorId, by: RankBy, threshold: f64) {
+        self.thresholds.insert((detector, by.title()), threshold);
+    }
+
+    fn usual_threshold(&self) -> f64 {
+        let (Some(ranking), Some(order)) = (&self.ranking, &self.order) else { return f64::INFINITY };
+        let kept = self.thresholds.get(&(ranking.report.detector, order.by.title())).copied();
+        let own = (order.by == ranking.report.rank_by).then_some(ranking.report.threshold);
+        kept.or(own).unwrap_or_else(|| quantile(order.histogram.scores(), 0.99))
+    }
+
+    /// Sets the threshold, within the range of scores (a little beyond its top = nothing above).
+    pub(super) fn set_threshold(&mut self, value: f64, sieve: &Sieve) {
+        let (Some(ranking), Some(order)) = (&self.ranking, &self.order) else { return };
+        let Some((low, high)) = self.range() else { return };
+        if value.is_nan() {
+            return;
+        }
+        self.threshold = value.clamp(low, high);
+        self.thresholds.insert((ranking.report.detector, order.by.title()), self.threshold);
+        if self.narrow.show == Show::Above && !ranked(self.sort) {
+            self.rebuild(sieve, false);
+        }
+    }
+
+    /// The range within which the threshold moves.
+    #[must_use]
+    pub fn range(&self) -> Option<(f64, f64)> {
+        let (low, high) = self.order.as_ref()?.histogram.range()?;
+        Some((low, if high > low { high + (high - low) * 0.01 } else { low + low.abs().max(1.0) * 0.01 }))
+    }
+
+    /// The score at a quantile.
+    #[must_use]
+    pub fn quantile(&self, q: f64) -> Option<f64> {
+        self.order.as_ref().map(|o| quantile(o.histogram.scores(), q))
+    }
+
+    /// How many subjects are above the threshold.
+    #[must_use]
+    pub fn above(&self) -> usize {
+        self.order.as_ref().map_or(0, |o| o.histogram.above(self.threshold))
+    }
+
+    /// How many subjects take part.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.order.as_ref().map_or(0, |o| o.len())
+    }
+
+    /// How many rows the table shows.
+    #[must_use]
+    pub fn shown(&self) -> usize {
+        match self.narrow.show {
+            Show::Above if self.rows.is_ranked() => self.rows.above(self.above()),
+            _ => self.rows.len(),
+        }
+    }
+
+    /// The subject index in a row.
+    #[must_use]
+    pub fn at_row(&self, row: usize) -> Option<u32> {
+        let position = self.rows.get(row, self.shown())?;
+        self.order.as_ref()?.subjects.get(position as usize).copied()
+    }
+
+    /// The row of a subject.
+    #[must_use]
+    pub fn row_of(&self, subject: u32) -> Option<usize> {
+        let position = *self.order.as_ref()?.positions.get(subject as usize)?;
+        self.rows.find(position, self.shown())
+    }
+
+    /// The selected subject.
+    #[must_use]
+    pub fn subject(&self) -> Option<&Subject> {
+        self.ranking.as_ref()?.report.subjects.get(self.selected? as usize)
+    }
+
+    /// A subject by its index.
+    #[must_use]
+    pub fn subject_at(&self, index: u32) -> Option<&Subject> {
+        self.ranking.as_ref()?.report.subjects.get(index as usize)
+    }
+
+    /// Moves the selection; whether it moved.
+    pub(super) fn step(&mut self, step: Step) -> bool {
+        let shown = self.shown();
+        let Some(last) = shown.checked_sub(1) else { return false };
+        let row = self.selected.and_then(|s| self.row_of(s));
+        let to = match (step, row) {
+            (Step::Home, _) => 0,
+            (Step::End, _) => last,
+            (Step::Down | Step::PageDown, None) => 0,
+            (Step::Up | Step::PageUp, None) => last,
+            (Step::Up, Some(row)) => row.saturating_sub(1),
+            (Step::Down, Some(row)) => (row + 1).min(last),
+            (Step::PageUp, Some(row)) => row.saturating_sub(Self::PAGE),
+            (Step::PageDown, Some(row)) => (row + Self::PAGE).min(last),
+        };
+        let found = self.at_row(to);
+        let moved = found.is_some() && found != self.selected;
+        self.selected = found.or(self.selected);
+        moved
+    }
+
+    /// The nearest subject below the threshold that resembles the selected one: same kind, channel and event ID, then most values in common.
+    #[must_use]
+    pub fn nearest_ordinary(&self) -> Option<u32> {
+        const LOOK_AT: usize = 50_000;
+        let (report, order, chosen) = (&self.ranking.as_ref()?.report, self.order.as_ref()?, self.subject()?);
+        let alike = |s: &Subject| s.subject == chosen.subject && s.channel == chosen.channel && s.provider == chosen.provider && s.event_id == chosen.event_id;
+        let common = |s: &Subject| {
+            u32::from(s.image == chosen.image) * 4 + u32::from(s.computer == chosen.computer) * 2 + u32::from(s.user == chosen.user) * 2 + u32::from(s.command_line == chosen.command_line)
+        };
+        let ordinary = order.subjects.iter().skip(self.above()).take(LOOK_AT).filter(|&&i| Some(i) != self.selected);
+        let candidates = ordinary.map(|&i| (i, &report.subjects[i as usize])).filter(|(_, s)| alike(s));
+        // The first of the best: the one nearest to the threshold.
+        candidates.fold(None::<(u32, u32)>, |best, (i, s)| if best.is_none_or(|(_, c)| common(s) > c) { Some((i, common(s))) } else { best }).map(|(i, _)| i)
+    }
+}
+
+fn ranked(sort: Sort) -> bool {
+    matches!(sort.column, crate::app::Column::Rank | crate::app::Column::Score)
+}
+
+fn passes(narrow: &Narrow, subject: &Subject, score: f64) -> bool {
+    narrow.bar.is_none_or(|(low, high)| (low..=high).contains(&score))
+        && narrow.brush.is_none_or(|(from, to)| subject.first_seen.is_some_and(|first| first <= to && subject.last_seen.unwrap_or(first) >= from))
+}
+
+/// Whether any subject has a measure: the first ones tell, but all are asked before it is denied.
+fn has(ranking: &Ranking, by: RankBy) -> bool {
+    let report = &ranking.report;
+    report.subjects.is_empty() && by == report.rank_by || report.subjects.iter().any(|s| crate::app::order::value(s, report, by).is_some())
+}
