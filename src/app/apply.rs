@@ -30,13 +30,19 @@ impl Session {
             Command::ToggleFlag
             | Command::Flag(..)
             | Command::FlagAbove
-            | Command::Note(_)
+            | Command::Note(..)
             | Command::Tag(_)
             | Command::Untag(_)
             | Command::MarkOrdinary
             | Command::Undo
             | Command::Redo => self.apply_mark(command),
-            Command::Select(_) | Command::Step(_) | Command::GoToRank(_) | Command::NextHit(_) | Command::NextFlagged(_) | Command::LookAt(_) | Command::LookBack => {
+            Command::Select(_)
+            | Command::Step(_)
+            | Command::GoToRank(_)
+            | Command::NextHit(_)
+            | Command::NextFlagged(_)
+            | Command::LookAt(_)
+            | Command::LookBack => {
                 self.apply_selection(command);
             }
             Command::RankBy(by) => {
@@ -57,7 +63,7 @@ impl Session {
                 }
             }
             Command::Search(text) => self.narrow(|n| n.search = text),
-            Command::SearchFor(term) => self.narrow(|n| n.search = format!("{} {term}", n.search).trim().to_owned()),
+            Command::SearchFor(term) => self.narrow(|n| n.search = [n.search.trim(), term.trim()].join(" ").trim_start().into()),
             Command::Bar(bar) => self.narrow(|n| n.bar = bar),
             Command::Brush(brush) => self.narrow(|n| n.brush = brush),
             Command::Show(show) => self.narrow(|n| n.show = show),
@@ -96,6 +102,7 @@ impl Session {
             Command::PickFolder => self.wishes.push(Wish::Pick(Pick::EvidenceFolder)),
             Command::PickBaseline => self.wishes.push(Wish::Pick(Pick::Baseline)),
             Command::PickSave => self.wishes.push(Wish::Pick(Pick::SaveCase)),
+            Command::ExportForm(form) => self.export = *form,
             Command::PickExport => self.wishes.push(Wish::Pick(Pick::ExportFile)),
             Command::Copy(text) => {
                 self.say("copied");
@@ -186,8 +193,9 @@ impl Session {
         if self.view.narrow == before {
             return;
         }
-        // One step per search, not one per letter.
-        if before.search == self.view.narrow.search || before.search.is_empty() {
+        // One step per search, not one per letter; one per brush, not one per pixel.
+        let (now, typing) = (&self.view.narrow, !before.search.is_empty() && before.search != self.view.narrow.search);
+        if !(typing || before.brush.is_some() && now.brush.is_some()) {
             self.undo.remember(Was::Narrow(before.clone()));
         }
         self.narrowed(before.search != self.view.narrow.search);

@@ -8,22 +8,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// At most one wanted result at a time.
-pub struct Background<T> {
+pub(super) struct Background<T> {
     newest: Arc<AtomicU64>,
-    results: (Sender<(u64, T)>, Receiver<(u64, T)>),
+    sender: Sender<(u64, T)>,
+    results: Receiver<(u64, T)>,
     waiting: bool,
     wake: Wake,
 }
 
 impl<T: Send + 'static> Background<T> {
     pub(super) fn new(wake: Wake) -> Self {
-        Self { newest: Arc::default(), results: unbounded(), waiting: false, wake }
+        let (sender, results) = unbounded();
+        Self { newest: Arc::default(), sender, results, waiting: false, wake }
     }
 
     /// Runs `work` on a thread of its own; what ran before is no longer waited for. `work` is given a test that says whether it is stale.
     pub(super) fn start(&mut self, work: impl FnOnce(&dyn Fn() -> bool) -> Option<T> + Send + 'static) {
         let mine = self.newest.fetch_add(1, Ordering::AcqRel) + 1;
-        let (newest, sender, wake) = (Arc::clone(&self.newest), self.results.0.clone(), Arc::clone(&self.wake));
+        let (newest, sender, wake) = (Arc::clone(&self.newest), self.sender.clone(), Arc::clone(&self.wake));
         self.waiting = true;
         let spawned = std::thread::Builder::new().name("view".into()).spawn(move || {
             if let Some(result) = work(&|| newest.load(Ordering::Acquire) != mine)
@@ -47,7 +49,7 @@ impl<T: Send + 'static> Background<T> {
     /// The wanted result, once it is there.
     pub(super) fn take(&mut self) -> Option<T> {
         let newest = self.newest.load(Ordering::Acquire);
-        let found = self.results.1.try_iter().filter(|(id, _)| *id == newest).last().map(|(_, result)| result);
+        let found = self.results.try_iter().filter(|(id, _)| *id == newest).last().map(|(_, result)| result);
         self.waiting &= found.is_none();
         found
     }

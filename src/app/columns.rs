@@ -146,7 +146,7 @@ pub(super) fn compare(report: &Report, order: &Order, column: Column, a: u32, b:
         }
     }
     let number = |a: Option<f64>, b: Option<f64>| by(a, b, descending, f64::total_cmp);
-    let text = |a: Option<&str>, b: Option<&str>| by(a, b, descending, |a, b| a.cmp(b));
+    let text = |a: Option<&str>, b: Option<&str>| by(a, b, descending, Ord::cmp);
     let rank = |by_: RankBy| by(order.rank_by(by_, a), order.rank_by(by_, b), descending, u32::cmp);
     match column {
         Column::Flag | Column::Note | Column::Rank | Column::Score => Ordering::Equal,

@@ -175,8 +175,8 @@ pub enum Command {
     Flag(u32, bool),
     /// Flags every visible row that is above the threshold.
     FlagAbove,
-    /// Writes the selection's note.
-    Note(String),
+    /// Writes a subject's note.
+    Note(EventKey, String),
     /// Adds a tag to the selection.
     Tag(String),
     /// Takes a tag from it.
@@ -189,6 +189,8 @@ pub enum Command {
     Redo,
     /// Writes rows to files: which, CSV, JSONL, and whether existing files may be replaced.
     Export(ExportOrder),
+    /// Changes what the export dialog holds.
+    ExportForm(Box<crate::app::export::ExportForm>),
     /// Asks the system's dialog where to.
     PickExport,
     /// Copies text.

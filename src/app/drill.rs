@@ -12,6 +12,8 @@ pub struct Drill {
     pub subject: Option<u32>,
     /// The newest answer; it may still be the one to an earlier question.
     pub answer: Option<Box<Answer>>,
+    /// The nearest ordinary subject to it.
+    pub ordinary: Option<u32>,
     /// What failed, in words.
     pub failure: Option<String>,
 }

@@ -1,16 +1,17 @@
 //! Exports: which rows, re-ranked as the screen shows them, and what the dialog remembers.
 
 use crate::app::command::{ExportOrder, Which};
+use crate::app::marks::Marks;
 use crate::app::order::Order;
 use crate::app::view::View;
-use crate::domain::{Contribution, EventKey, Explain, Report, Threshold};
+use crate::domain::{Contribution, EventKey, Explain, Report};
 use crate::engine::Ranking;
 use foldhash::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What the export dialog holds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportForm {
     /// Which rows.
     pub which: Which,
@@ -45,12 +46,13 @@ impl ExportForm {
 
 /// How many rows an export would write.
 #[must_use]
-pub fn count(view: &View, flagged: &HashSet<EventKey>, which: Which) -> usize {
+pub fn count(view: &View, marks: &Marks, which: Which) -> usize {
     match which {
         Which::Above => view.above(),
         Which::Visible => view.shown(),
         Which::All => view.total(),
         Which::Flagged => {
+            let flagged = marks.flagged();
             let Some((ranking, order)) = view.ranking.as_ref().zip(view.order.as_ref()) else { return 0 };
             if flagged.is_empty() { 0 } else { order.subjects.iter().filter(|&&i| flagged.contains(&ranking.report.subjects[i as usize].key)).count() }
         }
@@ -113,13 +115,4 @@ pub(super) fn as_shown(ranking: &Ranking, order: &Order, threshold: f64, positio
     };
     let which = (0..subjects.len()).collect();
     (Ranking { report: Arc::new(shown), explain: Arc::new(Mapped { inner: Arc::clone(&ranking.explain), subjects }) }, which)
-}
-
-/// The threshold of a plan in words: `q0.99` or a number.
-#[must_use]
-pub fn threshold_text(threshold: Threshold) -> String {
-    match threshold {
-        Threshold::Quantile(q) => format!("q{q}"),
-        Threshold::Value(v) => format!("{v}"),
-    }
 }

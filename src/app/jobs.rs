@@ -227,7 +227,10 @@ impl Session {
         } else if self.exporting {
             Some("the last export is still being written".to_owned())
         } else {
-            files.iter().find(|f| f.parent().is_some_and(|p| !p.as_os_str().is_empty() && !p.is_dir())).map(|f| format!("there is no such folder: {}", f.parent().unwrap_or(f).display()))
+            files
+                .iter()
+                .find(|f| f.parent().is_some_and(|p| !p.as_os_str().is_empty() && !p.is_dir()))
+                .map(|f| format!("there is no such folder: {}", f.parent().unwrap_or(f).display()))
         };
         self.export.refusal = refusal;
         if self.export.refusal.is_some() {

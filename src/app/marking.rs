@@ -22,11 +22,7 @@ impl Session {
                 }
             }
             Command::FlagAbove => self.flag_above(),
-            Command::Note(text) => {
-                if let Some(key) = selected {
-                    self.change(&[key], |m| text.trim_end().clone_into(&mut m.note));
-                }
-            }
+            Command::Note(key, text) => self.change(&[key], |m| text.trim_end().clone_into(&mut m.note)),
             Command::Tag(tag) => {
                 let tag = tag.trim().replace(',', " ");
                 if let (Some(key), false) = (selected, tag.is_empty()) {
@@ -76,7 +72,12 @@ impl Session {
     fn mark_ordinary(&mut self) {
         let (Some(ranking), Some(chosen)) = (self.view.ranking.clone(), self.view.subject().cloned()) else { return };
         let equal = |s: &&crate::domain::Subject| {
-            s.key == chosen.key || (s.title == chosen.title && s.event_id == chosen.event_id && s.channel == chosen.channel && s.image == chosen.image && s.command_line == chosen.command_line)
+            s.key == chosen.key
+                || (s.title == chosen.title
+                    && s.event_id == chosen.event_id
+                    && s.channel == chosen.channel
+                    && s.image == chosen.image
+                    && s.command_line == chosen.command_line)
         };
         let keys: Vec<EventKey> = ranking.report.subjects.iter().filter(equal).map(|s| s.key).collect();
         let row = self.view.selected.and_then(|s| self.view.row_of(s));
@@ -112,7 +113,10 @@ impl Session {
             let engine = std::sync::Arc::clone(&self.engine);
             self.writer.write(move || {
                 let keys = marks.iter().map(|(k, _)| *k).collect();
-                let failure = engine.annotate(&case, &marks).err().map(|why| format!("flags and notes could not be kept in the case ({why}); free some room or save the case elsewhere"));
+                let failure = engine
+                    .annotate(&case, &marks)
+                    .err()
+                    .map(|why| format!("flags and notes could not be kept in the case ({why}); free some room or save the case elsewhere"));
                 Written { keys, failure }
             });
         }

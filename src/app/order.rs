@@ -148,8 +148,14 @@ impl Order {
 
 /// Subject indices and scores in rank order: score descending, then time (none last), then key.
 fn sorted(report: &Report, by: RankBy, out: &dyn Fn(u32) -> bool) -> (Vec<u32>, Vec<f64>) {
-    let mut pairs: Vec<(u32, f64)> =
-        report.subjects.iter().enumerate().map(|(i, s)| (i as u32, s)).filter(|(i, _)| !out(*i)).filter_map(|(i, s)| Some((i, value(s, report, by)?))).collect();
+    let mut pairs: Vec<(u32, f64)> = report
+        .subjects
+        .iter()
+        .enumerate()
+        .map(|(i, s)| (i as u32, s))
+        .filter(|(i, _)| !out(*i))
+        .filter_map(|(i, s)| Some((i, value(s, report, by)?)))
+        .collect();
     if !pairs.is_sorted_by(|a, b| a.1 >= b.1) {
         let tie = |i: u32| {
             let s = &report.subjects[i as usize];

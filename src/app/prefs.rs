@@ -47,9 +47,11 @@ impl Prefs {
         prefs.scale = if prefs.scale.is_finite() { prefs.scale.clamp(0.5, 3.0) } else { 1.0 };
         prefs.columns.retain({
             let mut seen = vec![];
-            move |c| !seen.contains(c) && {
-                seen.push(*c);
-                true
+            move |c| {
+                !seen.contains(c) && {
+                    seen.push(*c);
+                    true
+                }
             }
         });
         if prefs.columns.is_empty() {

@@ -73,7 +73,9 @@ impl Session {
         match column {
             Column::Flag => if self.marks.is_flagged(subject.key) { "flagged" } else { "" }.to_owned(),
             Column::Rank => rank(order.rank(index)),
-            Column::Score => order.positions.get(index as usize).filter(|p| **p != crate::app::Order::OUT).map(|p| words::score(order.score(*p))).unwrap_or_default(),
+            Column::Score => {
+                order.positions.get(index as usize).filter(|p| **p != crate::app::Order::OUT).map(|p| words::score(order.score(*p))).unwrap_or_default()
+            }
             Column::Time => subject.first_seen.map(|t| words::time(t, &self.zone())).unwrap_or_default(),
             Column::Computer => text(&subject.computer),
             Column::What => subject.title.to_string(),

@@ -159,6 +159,12 @@ impl Session {
         self.case.as_ref()
     }
 
+    /// The nearest ordinary subject to the selected one; found when it was selected.
+    #[must_use]
+    pub fn nearest_ordinary(&self) -> Option<u32> {
+        self.drill.ordinary
+    }
+
     /// What only the window can do.
     pub fn take_wishes(&mut self) -> Vec<Wish> {
         std::mem::take(&mut self.wishes)
@@ -173,7 +179,7 @@ impl Session {
         }
         for event in self.questions.drain(Self::BUDGET) {
             match event.what {
-                Happening::Answered(answer) => self.drill.answer = Some(answer),
+                Happening::Answered(answer) => self.drill.answer = Some(answer.into()),
                 Happening::Ended(Outcome::Failed(text)) => self.drill.failure = Some(text),
                 _ => {}
             }
@@ -216,7 +222,7 @@ impl Session {
                 self.curve.push(point);
             }
             Happening::Ranked(ranking) => self.ranked(ranking),
-            Happening::Answered(answer) => self.drill.answer = Some(answer),
+            Happening::Answered(answer) => self.drill.answer = Some(answer.into()),
             Happening::Exported { path, rows } => self.exported(&path, rows),
             Happening::Ended(outcome) => self.ended(outcome),
         }
@@ -346,6 +352,7 @@ impl Session {
         let key = subject.key;
         (self.drill.asked, self.drill.subject, self.drill.failure) = (Some(key), Some(index), None);
         self.drill.answer = None;
+        self.drill.ordinary = self.view.nearest_ordinary();
         self.questions.submit(self.engine.ask(case, Some(ranking), Some(index as usize), key));
     }
 }

@@ -290,7 +290,10 @@ impl View {
         let (report, order, chosen) = (&self.ranking.as_ref()?.report, self.order.as_ref()?, self.subject()?);
         let alike = |s: &Subject| s.subject == chosen.subject && s.channel == chosen.channel && s.provider == chosen.provider && s.event_id == chosen.event_id;
         let common = |s: &Subject| {
-            u32::from(s.image == chosen.image) * 4 + u32::from(s.computer == chosen.computer) * 2 + u32::from(s.user == chosen.user) * 2 + u32::from(s.command_line == chosen.command_line)
+            u32::from(s.image == chosen.image) * 4
+                + u32::from(s.computer == chosen.computer) * 2
+                + u32::from(s.user == chosen.user) * 2
+                + u32::from(s.command_line == chosen.command_line)
         };
         let ordinary = order.subjects.iter().skip(self.above()).take(LOOK_AT).filter(|&&i| Some(i) != self.selected);
         let candidates = ordinary.map(|&i| (i, &report.subjects[i as usize])).filter(|(_, s)| alike(s));

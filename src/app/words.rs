@@ -10,7 +10,7 @@ pub fn count(n: usize) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -95,7 +95,10 @@ mod tests {
     fn numbers_read_well() {
         assert_eq!([count(0), count(999), count(1000), count(1_204_331)], ["0", "999", "1,000", "1,204,331"]);
         assert_eq!([score(23.4142), score(0.0132), score(1234.56), score(0.0), score(1.2e-9)], ["23.41", "0.01320", "1235", "0", "1.200e-9"]);
-        assert_eq!([share(0, 10), share(1, 100_000), share(214, 8465), share(9_999, 10_000), share(10, 10)], ["0 %", "< 0.01 %", "2.5 %", "> 99.9 %", "100.0 %"]);
+        assert_eq!(
+            [share(0, 10), share(1, 100_000), share(214, 8465), share(9_999, 10_000), share(10, 10)],
+            ["0 %", "< 0.01 %", "2.5 %", "> 99.9 %", "100.0 %"]
+        );
         assert_eq!([duration(Duration::from_secs(12)), duration(Duration::from_secs(3723))], ["0:12", "1:02:03"]);
         assert_eq!([bytes(5), bytes(2048), bytes(3 << 30)], ["5 B", "2.0 KiB", "3.0 GiB"]);
     }

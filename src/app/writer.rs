@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 /// What became of a write.
 #[derive(Debug)]
-pub struct Written {
+pub(super) struct Written {
     /// Events whose marks it held; empty for settings.
     pub keys: Vec<EventKey>,
     /// What failed, in words.
@@ -17,7 +17,7 @@ pub struct Written {
 type Write = Box<dyn FnOnce() -> Written + Send>;
 
 /// The thread.
-pub struct Writer {
+pub(super) struct Writer {
     writes: Option<Sender<Write>>,
     results: Receiver<Written>,
     thread: Option<JoinHandle<()>>,

@@ -1,11 +1,28 @@
-//! The window.
+//! The window: one file per panel, colours in `theme` alone.
+//!
+//! Border: alone speaks egui. It draws a [`Session`] and pushes commands; it decides nothing about the case.
 
-use std::path::PathBuf;
+mod about;
+mod curve;
+mod details;
+mod empty;
+mod evidence;
+mod export;
+mod histogram;
+mod keys;
+mod notices;
+mod opening;
+mod palette;
+pub mod picker;
+mod screen;
+mod settings;
+mod shortcuts;
+mod status;
+mod strip;
+mod table;
+mod theme;
+mod topbar;
+mod window;
 
-/// Opens the window on evidence, a case, or the demo.
-///
-/// # Errors
-/// When there is no window to be had.
-pub fn run(paths: Vec<PathBuf>, demo: bool) -> anyhow::Result<()> {
-    anyhow::bail!("this version has no window yet (asked for {} paths, demo: {demo}): use `residue triage`", paths.len())
-}
+pub use picker::{Picker, SystemPicker};
+pub use window::Window;

@@ -1,0 +1,70 @@
+//! The live loss curve: training and validation, logarithmic axis.
+
+use crate::app::Session;
+use crate::app::words;
+use crate::ui::theme;
+use eframe::egui::{RichText, Ui};
+use egui_plot::{GridMark, Line, LineStyle, Plot, PlotPoints};
+
+pub(super) fn show(ui: &mut Ui, session: &Session, height: f32) {
+    let colours = theme::colours(ui);
+    let log = |v: f64| v.max(1e-12).log10();
+    let points = |value: &dyn Fn(&crate::domain::CurvePoint) -> Option<f64>| -> Vec<[f64; 2]> {
+        session.curve.iter().filter_map(|p| Some([f64::from(p.epoch), log(value(p).filter(|v| v.is_finite())?)])).collect()
+    };
+    let (train, validation) = (points(&|p| Some(p.train)), points(&|p| p.validation));
+    let all = train.iter().chain(&validation).map(|p| p[1]);
+    let (low, high) = all.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+    if low > high {
+        return;
+    }
+    let margin = ((high - low) * 0.08).max(0.02);
+    let last = session.curve.last().map_or(1.0, |p| f64::from(p.epoch)).max(2.0);
+    let response = Plot::new("curve")
+        .height(height)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .allow_double_click_reset(false)
+        .show_x(false)
+        .show_y(false)
+        .y_axis_min_width(34.0)
+        .y_grid_spacer(move |_| marks(low - margin, high + margin))
+        .y_axis_formatter(|mark, _| short(10f64.powf(mark.value)))
+        .label_formatter(|_| None)
+        .show(ui, |plot| {
+            plot.set_plot_bounds_x(1.0..=last);
+            plot.set_plot_bounds_y(low - margin..=high + margin);
+            plot.line(Line::new("training", PlotPoints::from(train.clone())).color(colours.train).width(1.5));
+            plot.line(Line::new("validation", PlotPoints::from(validation.clone())).color(colours.validation).width(1.5).style(LineStyle::dashed_dense()));
+        });
+    let newest = session.curve.last();
+    response.response.accessible_name("Loss curve");
+    ui.horizontal_wrapped(|ui| {
+        let text = |name: &str, v: Option<f64>| v.map(|v| format!("{name} {}", words::score(v)));
+        if let Some(p) = newest {
+            ui.label(RichText::new(format!("epoch {}", p.epoch)).small().color(colours.weak));
+            for (text, colour) in [(text("— training", Some(p.train)), colours.train), (text("- - validation", p.validation), colours.validation)] {
+                if let Some(text) = text {
+                    ui.label(RichText::new(text).small().color(colour));
+                }
+            }
+        }
+    });
+}
+
+/// Marks at 1, 2 and 5 of every decade; only some where there are many decades.
+fn marks(low: f64, high: f64) -> Vec<GridMark> {
+    let (first, last) = (low.floor() as i32, high.ceil() as i32);
+    let steps: &[f64] = if high - low > 2.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+    (first.max(-12)..=last.min(12))
+        .flat_map(|decade| steps.iter().map(move |s| f64::from(decade) + s.log10()))
+        .filter(|v| (low..=high).contains(v))
+        .map(|value| GridMark { value, step_size: if high - low > 2.0 { 1.0 } else { 0.35 } })
+        .collect()
+}
+
+fn short(value: f64) -> String {
+    if (0.01..1e4).contains(&value) { format!("{}", (value * 1000.0).round() / 1000.0) } else { format!("{value:.0e}") }
+}

@@ -1,0 +1,394 @@
+//! The drill-down: why it ranks where it does, the event itself, its members and surroundings, the raw record, and what the analyst says of it.
+
+use crate::app::words;
+use crate::app::{Command, Session};
+use crate::domain::{Contribution, Event, EventKey, Subject};
+use crate::engine::Answer;
+use crate::ui::screen::{Draft, Queue, Raw, Screen};
+use crate::ui::theme;
+use eframe::egui::{self, Button, CollapsingHeader, Grid, Key, Label, Rect, RichText, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2};
+use std::time::{Duration, Instant};
+
+/// After this long without a letter a note is handed over.
+const PAUSE: Duration = Duration::from_millis(700);
+/// Members listed at once.
+const MEMBERS: usize = 200;
+/// Letters of a raw record that are shown; copying takes all.
+const RAW: usize = 60_000;
+
+pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
+    let looked_at = session.drill.subject.and_then(|i| session.view.subject_at(i));
+    keep_draft(session, screen, queue, ui);
+    if session.drill.asked.is_none() {
+        ui.add_space(30.0);
+        ui.vertical_centered(|ui| ui.label(RichText::new("Select a row to see why it ranks where it does.").color(theme::colours(ui).weak)));
+        return;
+    }
+    ScrollArea::vertical().id_salt("details").auto_shrink([false, false]).show(ui, |ui| {
+        ui.set_max_width(ui.available_width());
+        match looked_at {
+            Some(subject) => {
+                head(ui, session, subject, queue);
+                said(ui, session, screen, subject.key, queue);
+                reasons(ui, session, subject);
+            }
+            None => {
+                ui.horizontal(|ui| {
+                    if ui.button("⏴ Back").on_hover_text("Back to the selected row (Esc)").clicked() {
+                        queue.push(Command::LookBack);
+                    }
+                    ui.label(RichText::new("single event").color(theme::colours(ui).weak));
+                });
+            }
+        }
+        if let Some(failure) = &session.drill.failure {
+            ui.label(RichText::new(failure).color(theme::colours(ui).error));
+        }
+        match session.drill.answered() {
+            Some(answer) => answered(ui, session, screen, answer, looked_at, queue),
+            None if session.drill.is_waiting() => {
+                ui.label(RichText::new("reading the event…").color(theme::colours(ui).weak));
+            }
+            None => {}
+        }
+    });
+}
+
+fn answered(ui: &mut Ui, session: &Session, screen: &mut Screen, answer: &Answer, subject: Option<&Subject>, queue: &mut Queue) {
+    let Some(event) = &answer.event else {
+        ui.label("This event is no longer in the case.");
+        return;
+    };
+    CollapsingHeader::new("Event").default_open(true).show(ui, |ui| fields(ui, session, event, queue));
+    if let Some(subject) = subject {
+        members(ui, session, subject, queue);
+        ordinary(ui, session, queue);
+    }
+    around(ui, session, answer, queue);
+    raw(ui, screen, event, &answer.xml, queue);
+}
+
+fn head(ui: &mut Ui, session: &Session, subject: &Subject, queue: &mut Queue) {
+    let colours = theme::colours(ui);
+    let Some(order) = &session.view.order else { return };
+    let Some(index) = session.drill.subject else { return };
+    let above = order.rank(index).is_some_and(|r| r as usize <= session.view.above());
+    ui.horizontal_wrapped(|ui| {
+        let rank = order.rank(index).map_or_else(|| "out of the ranking".to_owned(), |r| format!("Rank {}", words::count(r as usize)));
+        ui.label(RichText::new(rank).strong().size(15.0));
+        let score = session.cell(crate::app::Column::Score, index);
+        ui.label(RichText::new(format!("score {score}")).color(if above { colours.above } else { ui.visuals().text_color() }));
+        ui.label(RichText::new(if above { "above the threshold" } else { "below the threshold" }).small().color(colours.weak));
+    });
+    ui.add(Label::new(RichText::new(&*subject.title).strong()).wrap());
+    let parts = [("learned", subject.learned), ("prior", subject.prior), ("loss", subject.loss), ("rarity", subject.rarity)];
+    ui.horizontal_wrapped(|ui| {
+        for (name, value) in parts {
+            if let Some(value) = value {
+                ui.label(RichText::new(format!("{name} {}", words::score(value))).small().color(colours.weak)).on_hover_text(part_help(name));
+            }
+        }
+        for (name, by) in [("rank by loss", crate::domain::RankBy::Loss), ("by rarity", crate::domain::RankBy::Rarity)] {
+            if let Some(rank) = order.rank_by(by, index) {
+                ui.label(RichText::new(format!("{name} {}", words::count(rank as usize))).small().color(colours.weak));
+            }
+        }
+    });
+    ui.horizontal_wrapped(|ui| {
+        let flagged = session.marks.is_flagged(subject.key);
+        if ui.add(Button::selectable(flagged, if flagged { "Flagged" } else { "Flag" })).on_hover_text("Space").clicked() {
+            queue.push(Command::ToggleFlag);
+        }
+        if !session.marks.is_kept(subject.key) {
+            ui.label(RichText::new("being kept…").small().color(colours.weak));
+        }
+        if ui.button("Mark ordinary").on_hover_text("Takes it and all that equal it out of the ranking (Shift+O); Ctrl+Z brings back").clicked() {
+            queue.push(Command::MarkOrdinary);
+        }
+        if ui.button("Copy").on_hover_text("Copies the row (Ctrl+C)").accessible_name("Copy this row").clicked() {
+            queue.push(Command::CopyRow);
+        }
+    });
+}
+
+fn part_help(name: &str) -> &'static str {
+    match name {
+        "learned" => "The part of the recommended score that comes from this evidence and the baseline",
+        "prior" => "The part that comes from knowledge tables; it can be switched off in the settings",
+        "loss" => "The autoencoder's reconstruction loss",
+        _ => "Sum of -log2 frequencies of its values",
+    }
+}
+
+/// Hands a note over once its author pauses, or looks at something else.
+fn keep_draft(session: &Session, screen: &mut Screen, queue: &mut Queue, ui: &Ui) {
+    let current = session.drill.subject.and_then(|i| session.view.subject_at(i)).map(|s| s.key);
+    let Some(draft) = &screen.note else { return };
+    let moved_on = Some(draft.key) != current;
+    let paused = draft.typed.is_some_and(|t| t.elapsed() >= PAUSE);
+    if draft.typed.is_some() && (moved_on || paused) {
+        hand_over(screen, queue);
+    }
+    if moved_on {
+        screen.note = None;
+    } else if let Some(typed) = screen.note.as_ref().and_then(|d| d.typed) {
+        ui.ctx().request_repaint_after(PAUSE.saturating_sub(typed.elapsed()));
+    }
+}
+
+/// Hands over what was typed and not yet kept.
+pub(super) fn hand_over(screen: &mut Screen, queue: &mut Queue) {
+    if let Some(draft) = screen.note.as_mut().filter(|d| d.typed.is_some()) {
+        draft.typed = None;
+        queue.push(Command::Note(draft.key, draft.text.clone()));
+    }
+}
+
+/// Note and tags.
+fn said(ui: &mut Ui, session: &Session, screen: &mut Screen, key: EventKey, queue: &mut Queue) {
+    let mark = session.marks.get(key).cloned().unwrap_or_default();
+    // While nothing is being typed the field shows what is kept, which undo may have changed.
+    if screen.note.as_ref().is_none_or(|d| d.key != key || d.typed.is_none() && d.text.trim_end() != mark.note) {
+        screen.note = Some(Draft { key, text: mark.note.clone(), typed: None });
+    }
+    let mut leave = false;
+    if let Some(draft) = &mut screen.note {
+        let rows = draft.text.lines().count().clamp(1, 8);
+        let edit = TextEdit::multiline(&mut draft.text).hint_text("Note (N)").desired_rows(rows).desired_width(f32::INFINITY).char_limit(20_000);
+        let response = ui.add(edit).accessible_name("Note");
+        if std::mem::take(&mut screen.focus_note) {
+            response.request_focus();
+        }
+        if response.changed() {
+            draft.typed = Some(Instant::now());
+        }
+        leave = response.lost_focus();
+    }
+    if leave {
+        hand_over(screen, queue);
+    }
+    ui.horizontal_wrapped(|ui| {
+        for tag in &mark.tags {
+            if ui
+                .add(Button::new(RichText::new(format!("{tag}  ×")).small()).corner_radius(9.0))
+                .on_hover_text("Take the tag away")
+                .accessible_name(format!("Remove tag {tag}"))
+                .clicked()
+            {
+                queue.push(Command::Untag(tag.clone()));
+            }
+        }
+        let edit = ui.add(TextEdit::singleline(&mut screen.tag).hint_text("add a tag").desired_width(90.0).char_limit(64)).accessible_name("Add a tag");
+        if edit.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter)) && !screen.tag.trim().is_empty() {
+            queue.push(Command::Tag(std::mem::take(&mut screen.tag)));
+        }
+        for tag in session.marks.tags().into_iter().filter(|t| !mark.tags.contains(t)).take(4) {
+            if ui.add(Button::new(RichText::new(format!("+ {tag}")).small()).frame(false)).on_hover_text("Used before; click to add").clicked() {
+                queue.push(Command::Tag(tag));
+            }
+        }
+    });
+}
+
+/// Why: every contribution, with its share as a bar; the three kept in the ranking until the rest is there.
+fn reasons(ui: &mut Ui, session: &Session, subject: &Subject) {
+    CollapsingHeader::new("Why").default_open(true).show(ui, |ui| match session.drill.answered().map(|a| &a.contributions).filter(|c| !c.is_empty()) {
+        Some(all) => {
+            let largest = all.iter().map(|c| c.share.abs()).fold(0.0, f64::max);
+            for contribution in all.iter().take(40) {
+                reason(ui, contribution, largest);
+            }
+            if all.len() > 40 {
+                ui.label(RichText::new(format!("and {} smaller parts", all.len() - 40)).small().color(theme::colours(ui).weak));
+            }
+        }
+        None => {
+            for reason in subject.reasons.iter().filter(|r| !r.is_empty()) {
+                ui.add(Label::new(&**reason).wrap());
+            }
+        }
+    });
+}
+
+fn reason(ui: &mut Ui, part: &Contribution, largest: f64) {
+    let colours = theme::colours(ui);
+    let width = ui.available_width();
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 17.0), Sense::hover());
+    let share = (part.share.abs() / largest.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0) as f32;
+    ui.painter().rect_filled(
+        Rect::from_min_size(rect.min, vec2(width * share, rect.height())),
+        2.0,
+        if part.share < 0.0 { colours.lowers } else { colours.share.gamma_multiply(0.55) },
+    );
+    let percent = format!("{:.0} %", part.share * 100.0);
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, format!("{} {percent}", part.name)));
+    let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(rect.shrink2(vec2(4.0, 0.0))).layout(egui::Layout::right_to_left(egui::Align::Center)));
+    inside.add(Label::new(RichText::new(percent).font(theme::digits())).selectable(false));
+    inside.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+        ui.add(Label::new(RichText::new(&part.name).strong()).truncate().selectable(false))
+    });
+    for (name, value) in [("saw", &part.observed), ("expected", &part.expected)] {
+        if !value.is_empty() {
+            ui.horizontal_top(|ui| {
+                ui.add_space(6.0);
+                ui.label(RichText::new(name).small().color(colours.weak));
+                ui.add(Label::new(RichText::new(cut(value, 600)).small()).wrap());
+            });
+        }
+    }
+}
+
+fn cut(text: &str, letters: usize) -> String {
+    match text.char_indices().nth(letters) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// The event's own fields.
+fn fields(ui: &mut Ui, session: &Session, event: &Event, queue: &mut Queue) {
+    let colours = theme::colours(ui);
+    let zone = session.zone();
+    let text = |t: &Option<String>| t.clone().unwrap_or_default();
+    let mut rows: Vec<(String, String)> = vec![
+        (format!("time ({})", session.prefs.zone), event.time.map_or_else(|| "no usable time".into(), |t| words::time(t, &zone))),
+        ("time as found".into(), text(&event.time_text)),
+        ("computer".into(), text(&event.computer)),
+        ("user".into(), text(&event.user)),
+        ("channel".into(), text(&event.channel)),
+        ("provider".into(), text(&event.provider)),
+        ("event ID".into(), event.event_id.map(|i| i.to_string()).unwrap_or_default()),
+        ("level".into(), text(&event.level)),
+        ("record ID".into(), event.record_id.map(|i| i.to_string()).unwrap_or_default()),
+        ("image".into(), text(&event.image)),
+        ("command line".into(), text(&event.command_line)),
+        ("parent image".into(), text(&event.parent_image)),
+        ("recovered".into(), if event.recovered { "carved from slack or an unlinked chunk".into() } else { String::new() }),
+    ];
+    let known: Vec<String> = rows.iter().map(|(_, v)| v.clone()).collect();
+    rows.extend(leaves(&event.fields).into_iter().filter(|(_, v)| !known.contains(v)));
+    Grid::new("fields").num_columns(2).spacing(vec2(8.0, 2.0)).striped(true).show(ui, |ui| {
+        for (name, value) in rows.into_iter().filter(|(_, v)| !v.is_empty()) {
+            ui.add(Label::new(RichText::new(cut(&name, 60)).small().color(colours.weak)));
+            let response = ui.add(Label::new(RichText::new(cut(&value, 2000)).small()).wrap());
+            response.context_menu(|ui| {
+                if ui.button("Copy").clicked() {
+                    queue.push(Command::Copy(value.clone()));
+                    ui.close();
+                }
+                if ui.button("Search for it").clicked() {
+                    queue.push(Command::SearchFor(format!("+\"{}\"", cut(&value, 200).replace('"', ""))));
+                    ui.close();
+                }
+            });
+            ui.end_row();
+        }
+    });
+}
+
+/// The leaves of a JSON object, by name, in order; nesting deeper than it is good for is shown as JSON.
+fn leaves(json: &str) -> Vec<(String, String)> {
+    fn walk(name: &str, value: &serde_json::Value, depth: usize, rows: &mut Vec<(String, String)>) {
+        const MOST: usize = 400;
+        if rows.len() >= MOST {
+            return;
+        }
+        match value {
+            serde_json::Value::Object(map) if depth < 4 => {
+                for (key, value) in map {
+                    let key = key.trim_start_matches(['#', '@']);
+                    let name = if name.is_empty() || matches!(name, "EventData" | "UserData" | "System") { key.to_owned() } else { format!("{name}.{key}") };
+                    walk(&name, value, depth + 1, rows);
+                }
+            }
+            serde_json::Value::Null => {}
+            serde_json::Value::String(text) => rows.push((name.to_owned(), text.clone())),
+            other => rows.push((name.to_owned(), other.to_string())),
+        }
+    }
+    let mut rows = vec![];
+    if let Ok(value) = serde_json::from_str(json) {
+        walk("", &value, 0, &mut rows);
+    }
+    rows
+}
+
+fn members(ui: &mut Ui, session: &Session, subject: &Subject, queue: &mut Queue) {
+    let number = subject.members.len();
+    if number < 2 {
+        return;
+    }
+    CollapsingHeader::new(format!("Events it stands for: {}", words::count(subject.count as usize))).id_salt("members").show(ui, |ui| {
+        for key in subject.members.iter().take(MEMBERS) {
+            let source = session.sources.get(key.source as usize).map_or("?", |s| s.source_file.rsplit('/').next().unwrap_or(&s.source_file));
+            if ui.add(Button::new(RichText::new(format!("{source}  record {}", key.record)).small()).frame(false).truncate()).clicked() {
+                queue.push(Command::LookAt(*key));
+            }
+        }
+        if number > MEMBERS {
+            ui.label(format!("and {} more; an export lists them all", words::count(number - MEMBERS)));
+        }
+    });
+}
+
+fn ordinary(ui: &mut Ui, session: &Session, queue: &mut Queue) {
+    let Some(index) = session.nearest_ordinary() else { return };
+    let Some(subject) = session.view.subject_at(index) else { return };
+    CollapsingHeader::new("Nearest ordinary").default_open(true).show(ui, |ui| {
+        let rank = session.view.order.as_ref().and_then(|o| o.rank(index)).unwrap_or_default();
+        let text = format!("rank {}: {}", words::count(rank as usize), cut(&subject.title, 300));
+        let help = "The subject below the threshold, of the same kind, that has most in common with this one. Click to go there.";
+        if ui.add(Button::new(RichText::new(text).small()).frame(false).wrap()).on_hover_text(help).clicked() {
+            queue.push(Command::Select(index));
+        }
+    });
+}
+
+fn around(ui: &mut Ui, session: &Session, answer: &Answer, queue: &mut Queue) {
+    let colours = theme::colours(ui);
+    let zone = session.zone();
+    let computer = answer.event.as_ref().and_then(|e| e.computer.clone()).unwrap_or_else(|| "this computer".into());
+    CollapsingHeader::new(format!("Before and after on {computer}")).id_salt("around").default_open(true).show(ui, |ui| {
+        if answer.around.len() < 2 {
+            ui.label(RichText::new("No other events with a time.").small().color(colours.weak));
+        }
+        for (key, event) in &answer.around {
+            let time = event.time.map_or_else(|| "no time".to_owned(), |t| words::second(t, &zone));
+            let here = *key == answer.key;
+            let id = event.event_id.map(|i| format!("{i} ")).unwrap_or_default();
+            let text = RichText::new(format!("{time}  {id}{}", cut(&event.message, 160))).small();
+            let text = if here { text.strong().color(colours.above) } else { text };
+            let button = Button::selectable(here, text).truncate();
+            if ui.add(button).on_hover_text(cut(&event.message, 600)).clicked() && !here {
+                queue.push(Command::LookAt(*key));
+            }
+        }
+    });
+}
+
+fn raw(ui: &mut Ui, screen: &mut Screen, event: &Event, xml: &Result<String, String>, queue: &mut Queue) {
+    CollapsingHeader::new("Raw record").id_salt("raw").show(ui, |ui| {
+        let pretty = || {
+            serde_json::from_str::<serde_json::Value>(&event.fields)
+                .ok()
+                .and_then(|v| serde_json::to_string_pretty(&v).ok())
+                .unwrap_or_else(|| event.fields.clone())
+        };
+        let text = match (screen.raw, xml) {
+            (Raw::Json, _) => pretty(),
+            (Raw::Xml, Ok(xml)) => xml.clone(),
+            (Raw::Xml, Err(why)) => why.clone(),
+        };
+        ui.horizontal(|ui| {
+            for (face, name) in [(Raw::Json, "JSON"), (Raw::Xml, "XML")] {
+                if ui.add(Button::selectable(screen.raw == face, name)).clicked() {
+                    screen.raw = face;
+                }
+            }
+            if ui.button("Copy").on_hover_text("Copies all of it").accessible_name("Copy raw record").clicked() {
+                queue.push(Command::Copy(text.clone()));
+            }
+        });
+        ui.add(Label::new(RichText::new(cut(&text, RAW)).font(theme::digits())).wrap());
+    });
+}

@@ -1,0 +1,218 @@
+//! The panel at the left: sources with their ledger, baselines, detectors.
+
+use crate::app::words;
+use crate::app::{Command, Readiness, Session};
+use crate::domain::{DetectorId, Ledger, SourceStatus, Stage};
+use crate::ui::screen::{Queue, Screen};
+use crate::ui::{curve, theme};
+use eframe::egui::{self, Align, Button, CollapsingHeader, Color32, Layout, RichText, ScrollArea, Ui};
+use std::fmt::Write;
+
+/// Sources shown at once; the rest is reached by scrolling on.
+const ROW: f32 = 36.0;
+
+pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
+    detectors(ui, session, queue);
+    if session.curve.len() > 1 {
+        CollapsingHeader::new("Training").default_open(true).show(ui, |ui| curve::show(ui, session, 96.0));
+    }
+    baselines(ui, session, screen, queue);
+    sources(ui, session, queue);
+}
+
+fn detectors(ui: &mut Ui, session: &Session, queue: &mut Queue) {
+    ui.label(RichText::new("Detectors").strong());
+    for detector in DetectorId::ALL {
+        let readiness = session.readiness.get(&detector).cloned().unwrap_or_default();
+        ui.horizontal(|ui| detector_row(ui, session, detector, &readiness, queue));
+        if let (Readiness::Cannot(why), None) = (&readiness, session.rankings.get(&detector)) {
+            ui.indent(detector.name(), |ui| ui.label(RichText::new(why).small().color(theme::colours(ui).weak)));
+        }
+    }
+    ui.add_space(4.0);
+}
+
+fn detector_row(ui: &mut Ui, session: &Session, detector: DetectorId, readiness: &Readiness, queue: &mut Queue) {
+    let colours = theme::colours(ui);
+    let cannot = matches!(readiness, Readiness::Cannot(_));
+    let mut chosen = session.chosen.contains(&detector) && !cannot;
+    let tick = ui.add_enabled(!cannot, egui::Checkbox::without_text(&mut chosen)).accessible_name(format!("Run {}", detector.title()));
+    if tick.on_hover_text("Whether Analyse runs it").changed() {
+        queue.push(Command::Choose(detector, chosen));
+    }
+    let ranking = session.rankings.get(&detector);
+    let shown = session.view.ranking.as_ref().is_some_and(|r| r.report.detector == detector);
+    let button = Button::selectable(shown, detector.title());
+    let response = ui.add_enabled(ranking.is_some(), button);
+    if response.clicked() {
+        queue.push(Command::ShowDetector(detector));
+    }
+    let help = match ranking {
+        Some(r) => {
+            let mut help = format!("{} subjects. Click to see its ranking.", words::count(r.report.subjects.len()));
+            for remark in &r.report.remarks {
+                let _ = write!(help, "\n{remark}");
+            }
+            help
+        }
+        None => "No ranking yet".to_owned(),
+    };
+    response.on_hover_text(help.clone()).on_disabled_hover_text(help);
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        let (text, colour) = match (readiness, ranking) {
+            (Readiness::Running, _) => (session.pace.share().map_or_else(|| "running".to_owned(), |s| format!("{:.0} %", s * 100.0)), colours.below),
+            (_, Some(r)) if r.report.stage == Stage::First => ("first".into(), colours.warning),
+            (_, Some(r)) => (words::count(r.report.subjects.len()), colours.good),
+            (Readiness::Cannot(_), None) => ("cannot run".into(), colours.weak),
+            _ => (String::new(), colours.weak),
+        };
+        ui.label(RichText::new(text).small().color(colour));
+    });
+}
+
+fn baselines(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
+    let number = session.plan.baseline.len() + session.known_good.len();
+    let title = if number == 0 { "Baseline (known-good)".to_owned() } else { format!("Baseline (known-good): {number}") };
+    CollapsingHeader::new(title).id_salt("baseline").default_open(number > 0).show(ui, |ui| {
+        for path in &session.plan.baseline {
+            ui.horizontal(|ui| {
+                if ui.small_button("×").on_hover_text("Take it out").accessible_name(format!("Remove baseline {}", path.display())).clicked() {
+                    queue.push(Command::DropBaseline(path.clone()));
+                }
+                ui.add(egui::Label::new(path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()).truncate()).on_hover_text(path.display().to_string());
+            });
+        }
+        for path in &session.known_good {
+            ui.add(egui::Label::new(RichText::new(path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()).italics()).truncate())
+                .on_hover_text("A source of this case");
+        }
+        ui.horizontal(|ui| {
+            if ui.button("Add…").on_hover_text("A folder of known-good evidence, a case or a saved baseline").accessible_name("Add baseline").clicked() {
+                queue.push(Command::PickBaseline);
+            }
+            let width = ui.available_width();
+            let edit = ui
+                .add(egui::TextEdit::singleline(&mut screen.baseline_path).hint_text("or its path, Enter").desired_width(width))
+                .accessible_name("Path of a baseline");
+            if edit.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter)) && !screen.baseline_path.trim().is_empty() {
+                queue.push(Command::AddBaseline(vec![std::path::PathBuf::from(screen.baseline_path.trim())]));
+                screen.baseline_path.clear();
+            }
+        });
+    });
+}
+
+fn sources(ui: &mut Ui, session: &Session, queue: &mut Queue) {
+    ui.separator();
+    ui.horizontal(|ui| {
+        ui.label(RichText::new("Evidence").strong());
+        ui.label(RichText::new(words::count(session.sources.len())).color(theme::colours(ui).weak));
+    });
+    let number = session.sources.len();
+    ScrollArea::vertical().id_salt("sources").auto_shrink([false, false]).show_rows(ui, ROW, number, |ui, rows| {
+        for (index, source) in session.sources.iter().enumerate().skip(rows.start).take(rows.len()) {
+            source_row(ui, session, index, source, queue);
+        }
+    });
+}
+
+fn source_row(ui: &mut Ui, session: &Session, index: usize, source: &Ledger, queue: &mut Queue) {
+    let colours = theme::colours(ui);
+    let (mark, colour) = status(source, ui);
+    let name = source.source_file.rsplit('/').next().unwrap_or(&source.source_file);
+    let response = ui
+        .vertical(|ui| {
+            ui.set_height(ROW - 4.0);
+            ui.spacing_mut().item_spacing.y = 0.0;
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(mark).color(colour));
+                ui.add(egui::Label::new(name).truncate());
+            });
+            ui.add(egui::Label::new(RichText::new(line(source)).small().color(colours.weak)).truncate());
+        })
+        .response
+        .interact(egui::Sense::click());
+    let response = response.on_hover_ui(|ui| ledger(ui, source, session));
+    response.context_menu(|ui| {
+        let known = session.known_good.contains(std::path::Path::new(&source.path));
+        let text = if known { "No longer use as known-good" } else { "Use as known-good" };
+        if ui.button(text).clicked() {
+            queue.push(Command::UseAsBaseline(index, !known));
+            ui.close();
+        }
+        if ui.button("Copy path").clicked() {
+            queue.push(Command::Copy(source.path.clone()));
+            ui.close();
+        }
+        if ui.button("Copy SHA-256").clicked() {
+            queue.push(Command::Copy(source.sha256.clone()));
+            ui.close();
+        }
+    });
+}
+
+fn status(source: &Ledger, ui: &Ui) -> (&'static str, Color32) {
+    let colours = theme::colours(ui);
+    match source.status {
+        SourceStatus::Whole => ("●", colours.good),
+        SourceStatus::Partial => ("◐", colours.warning),
+        SourceStatus::Unreadable => ("✖", colours.error),
+        SourceStatus::NotEvidence => ("○", colours.weak),
+        SourceStatus::Duplicate => ("=", colours.weak),
+    }
+}
+
+/// One line of a source's ledger.
+fn line(source: &Ledger) -> String {
+    let mut text = match source.status {
+        SourceStatus::NotEvidence => return "not evidence".into(),
+        SourceStatus::Duplicate => return format!("duplicate of {}", source.duplicate_of.as_deref().unwrap_or("another source")),
+        SourceStatus::Unreadable => return source.entries.first().map_or_else(|| "could not be read".into(), |e| e.what.clone()),
+        SourceStatus::Whole | SourceStatus::Partial => format!("{} · {} events", source.format, words::count(source.events as usize)),
+    };
+    for (n, what) in [(source.records_recovered, "recovered"), (source.records_bad, "bad"), (source.no_time, "no time")] {
+        if n > 0 {
+            let _ = write!(text, " · {} {what}", words::count(n as usize));
+        }
+    }
+    text
+}
+
+fn ledger(ui: &mut Ui, source: &Ledger, session: &Session) {
+    let zone = session.zone();
+    let when = |t: Option<i64>| t.map_or_else(|| "-".to_owned(), |t| words::second(t, &zone));
+    ui.label(RichText::new(&source.source_file).strong());
+    let rows = [
+        ("format", format!("{} ({:.0} % sure)", source.format, source.certainty * 100.0)),
+        ("size", words::bytes(source.bytes)),
+        ("SHA-256", source.sha256.clone()),
+        ("records read", words::count(source.records_ok as usize)),
+        ("recovered", words::count(source.records_recovered as usize)),
+        ("joined", words::count(source.records_joined as usize)),
+        ("bad", words::count(source.records_bad as usize)),
+        ("events", words::count(source.events as usize)),
+        ("no time", words::count(source.no_time as usize)),
+        ("local times read as", source.zone.clone()),
+        ("first", when(source.first)),
+        ("last", when(source.last)),
+    ];
+    egui::Grid::new("ledger").num_columns(2).show(ui, |ui| {
+        for (name, value) in rows {
+            ui.label(RichText::new(name).color(theme::colours(ui).weak));
+            ui.label(value);
+            ui.end_row();
+        }
+    });
+    for entry in source.entries.iter().take(6) {
+        let at = match (entry.offset, entry.record) {
+            (Some(o), _) => format!(" at byte {o}"),
+            (None, Some(r)) => format!(" in record {r}"),
+            _ => String::new(),
+        };
+        ui.label(RichText::new(format!("{}{at}", entry.what)).color(theme::colours(ui).warning));
+    }
+    if source.defects > 6 {
+        ui.label(format!("and {} more", words::count(source.defects as usize - 6)));
+    }
+    ui.label(RichText::new("Right-click: use as known-good, copy path or hash").small().color(theme::colours(ui).weak));
+}

@@ -1,0 +1,58 @@
+//! The command palette: every command by name.
+
+use crate::app::{COMMANDS, Command, Entry, Session, spell};
+use crate::ui::opening::modal;
+use crate::ui::screen::{Queue, Screen};
+use eframe::egui::{self, Align, Button, Context, Key, Modifiers, ScrollArea, TextEdit};
+
+pub(super) fn show(ctx: &Context, session: &Session, screen: &mut Screen, queue: &mut Queue) {
+    let (up, down, enter) = ctx.input_mut(|i| {
+        (i.consume_key(Modifiers::NONE, Key::ArrowUp), i.consume_key(Modifiers::NONE, Key::ArrowDown), i.consume_key(Modifiers::NONE, Key::Enter))
+    });
+    modal(ctx, "Commands", 520.0, queue, |ui, queue| {
+        let edit = ui
+            .add(TextEdit::singleline(&mut screen.palette).hint_text("type to find a command").desired_width(f32::INFINITY))
+            .accessible_name("Find a command");
+        edit.request_focus();
+        if edit.changed() {
+            screen.palette_at = 0;
+        }
+        let found: Vec<&'static Entry> = COMMANDS.iter().filter(|e| matches(e, &screen.palette)).collect();
+        let last = found.len().saturating_sub(1);
+        screen.palette_at = if down {
+            screen.palette_at + 1
+        } else if up {
+            screen.palette_at.saturating_sub(1)
+        } else {
+            screen.palette_at
+        }
+        .min(last);
+        ScrollArea::vertical().max_height(360.0).auto_shrink([false, true]).show(ui, |ui| {
+            for (index, entry) in found.iter().enumerate() {
+                let hindrance = (entry.hindrance)(session);
+                let keys = spell(entry.keys.split(' ').next().unwrap_or_default());
+                let button = Button::selectable(index == screen.palette_at, entry.name).shortcut_text(keys).min_size(egui::vec2(ui.available_width(), 0.0));
+                let response = ui.add_enabled(hindrance.is_none(), button);
+                if (up || down) && index == screen.palette_at {
+                    response.scroll_to_me(Some(Align::Center));
+                }
+                if response.clicked() || enter && index == screen.palette_at && hindrance.is_none() {
+                    screen.palette.clear();
+                    screen.palette_at = 0;
+                    queue.push(Command::Dialog(None));
+                    queue.push((entry.command)());
+                }
+                response.on_hover_text(entry.help).on_disabled_hover_text(format!("{}\nNot now: {}", entry.help, hindrance.unwrap_or_default()));
+            }
+            if found.is_empty() {
+                ui.label("No command has such a name.");
+            }
+        });
+    });
+}
+
+/// Every word of the query begins somewhere in name or help.
+fn matches(entry: &Entry, query: &str) -> bool {
+    let text = format!("{} {}", entry.name, entry.help).to_lowercase();
+    query.to_lowercase().split_whitespace().all(|word| text.contains(word))
+}

@@ -1,0 +1,50 @@
+//! What the window remembers of itself between frames: drafts of text, scroll positions, what is to be focused. Nothing of the case.
+
+use crate::app::Command;
+use crate::domain::EventKey;
+use std::time::Instant;
+
+/// A note being typed.
+pub(super) struct Draft {
+    pub key: EventKey,
+    pub text: String,
+    /// When a letter was last typed that has not been handed over.
+    pub typed: Option<Instant>,
+}
+
+/// Which face of a raw record is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Raw {
+    #[default]
+    Json,
+    Xml,
+}
+
+/// The window's own memory.
+#[derive(Default)]
+pub(super) struct Screen {
+    pub open_path: String,
+    pub save_path: String,
+    pub palette: String,
+    pub palette_at: usize,
+    pub note: Option<Draft>,
+    pub tag: String,
+    pub focus_search: bool,
+    pub focus_note: bool,
+    pub reveal: bool,
+    pub raw: Raw,
+    /// First row of the table's window over the rows.
+    pub first_row: usize,
+    /// Row to scroll to, at the top.
+    pub scroll_to: Option<usize>,
+    pub go_to: String,
+    /// Where a brush on the strip began, in shares of its width.
+    pub brush_from: Option<f32>,
+    pub is_full: bool,
+    /// A device of the settings dialog's drafts: baseline path.
+    pub baseline_path: String,
+    pub zone: String,
+}
+
+/// Commands pushed while the panels are drawn, carried out afterwards.
+pub(super) type Queue = Vec<Command>;

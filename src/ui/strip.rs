@@ -1,0 +1,107 @@
+//! Loss over time: the highest score per slice of time; dragging over it narrows the table to that time.
+
+use crate::app::words;
+use crate::app::{Command, Session, Strip};
+use crate::ui::screen::{Queue, Screen};
+use crate::ui::theme;
+use eframe::egui::{self, Align, CursorIcon, Layout, Mesh, Rect, RichText, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+
+const HEIGHT: f32 = 42.0;
+
+pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
+    let Some(order) = session.view.order.clone() else { return };
+    let colours = theme::colours(ui);
+    let Some((first, last)) = order.strip.span else {
+        ui.label(RichText::new("Nothing here carries a time.").small().color(colours.weak));
+        return;
+    };
+    let zone = session.zone();
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::click_and_drag());
+    let response = response.on_hover_cursor(CursorIcon::Text);
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Slider, true, "Loss over time"));
+    let painter = ui.painter_at(rect);
+    painter.rect_filled(rect, 3.0, ui.visuals().extreme_bg_color);
+    painter.add(bars(rect, &order.strip, session, colours));
+    if let Some((from, to)) = session.view.narrow.brush {
+        let x = |t: i64| rect.left() + rect.width() * share(t, first, last);
+        let chosen = Rect::from_x_y_ranges(x(from)..=x(to).max(x(from) + 2.0), rect.y_range());
+        painter.rect_stroke(chosen, 2.0, Stroke::new(1.0, ui.visuals().strong_text_color()), egui::StrokeKind::Inside);
+        for outside in [Rect::from_min_max(rect.min, pos2(chosen.left(), rect.bottom())), Rect::from_min_max(pos2(chosen.right(), rect.top()), rect.max)] {
+            painter.rect_filled(outside, 0.0, ui.visuals().panel_fill.gamma_multiply(0.6));
+        }
+    }
+    brush(ui, rect, &response, (first, last), screen, queue);
+    if let Some(pointer) = response.hover_pos() {
+        let at = time_at((pointer.x - rect.left()) / rect.width(), first, last);
+        painter.vline(pointer.x, rect.y_range(), Stroke::new(1.0, colours.weak));
+        response.on_hover_text_at_pointer(format!("{}\nDrag to narrow the table to a time; click to take that away", words::second(at, &zone)));
+    }
+    labels(ui, session, &order.strip, (first, last));
+}
+
+/// All slices in one mesh, brightest where something is above the threshold.
+fn bars(rect: Rect, strip: &Strip, session: &Session, colours: &theme::Colours) -> Shape {
+    let (low, top) = session.view.range().unwrap_or_default();
+    let mut mesh = Mesh::default();
+    let columns = (rect.width() as usize).clamp(1, Strip::SLICES);
+    for column in 0..columns {
+        let slices = &strip.slices[column * Strip::SLICES / columns..((column + 1) * Strip::SLICES / columns).max(column * Strip::SLICES / columns + 1)];
+        let highest = slices.iter().filter(|s| s.count > 0).map(|s| s.highest).fold(f64::NEG_INFINITY, f64::max);
+        if highest.is_finite() {
+            let height = (((highest - low) / (top - low).max(f64::MIN_POSITIVE)) as f32 * (rect.height() - 3.0)).clamp(2.0, rect.height());
+            let left = rect.left() + rect.width() * column as f32 / columns as f32;
+            let bar = Rect::from_min_max(pos2(left, rect.bottom() - height), pos2(left + (rect.width() / columns as f32).max(1.0), rect.bottom()));
+            mesh.add_colored_rect(bar, if highest >= session.view.threshold { colours.above } else { colours.below });
+        }
+    }
+    Shape::mesh(mesh)
+}
+
+fn brush(ui: &Ui, rect: Rect, response: &egui::Response, (first, last): (i64, i64), screen: &mut Screen, queue: &mut Queue) {
+    let at = |x: f32| ((x - rect.left()) / rect.width()).clamp(0.0, 1.0);
+    if response.drag_started() {
+        screen.brush_from = ui.input(|i| i.pointer.press_origin()).map(|p| at(p.x));
+    }
+    if let (Some(from), Some(pointer)) = (screen.brush_from, response.interact_pointer_pos())
+        && (response.dragged() || response.drag_stopped())
+    {
+        let (a, b) = (from.min(at(pointer.x)), from.max(at(pointer.x)));
+        queue.push(Command::Brush(Some((time_at(a, first, last), time_at(b, first, last)))));
+    }
+    if response.drag_stopped() {
+        screen.brush_from = None;
+    }
+    if response.clicked() {
+        queue.push(Command::Brush(None));
+    }
+}
+
+fn labels(ui: &mut Ui, session: &Session, strip: &Strip, (first, last): (i64, i64)) {
+    let (colours, zone) = (theme::colours(ui), session.zone());
+    let small = |text: String| RichText::new(text).small().color(colours.weak);
+    ui.horizontal(|ui| {
+        ui.label(small(words::second(first, &zone)));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.label(small(words::second(last, &zone)));
+            if strip.no_time > 0 {
+                ui.label(small(format!("{} without a time", words::count(strip.no_time))));
+            }
+            ui.with_layout(Layout::centered_and_justified(egui::Direction::LeftToRight), |ui| {
+                let (by, brush) = (session.view.by.title(), session.view.narrow.brush);
+                let text =
+                    brush.map_or_else(|| format!("highest {by} over time"), |(a, b)| format!("{} to {}", words::second(a, &zone), words::second(b, &zone)));
+                ui.label(small(text));
+            });
+        });
+    });
+}
+
+fn share(time: i64, first: i64, last: i64) -> f32 {
+    let span = (i128::from(last) - i128::from(first)).max(1) as f64;
+    ((i128::from(time) - i128::from(first)) as f64 / span).clamp(0.0, 1.0) as f32
+}
+
+fn time_at(share: f32, first: i64, last: i64) -> i64 {
+    let span = (i128::from(last) - i128::from(first)) as f64;
+    i64::try_from(i128::from(first) + (span * f64::from(share.clamp(0.0, 1.0))) as i128).unwrap_or(last)
+}

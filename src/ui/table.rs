@@ -1,0 +1,410 @@
+//! The ranked table: a window of at most half a million rows over any number of them.
+
+use crate::app::words;
+use crate::app::{Column, Command, Mark, Order, Session, Show};
+use crate::domain::{Report, Subject};
+use crate::ui::screen::{Queue, Screen};
+use crate::ui::theme;
+use eframe::egui::{self, Align, Button, Color32, Id, Label, Layout, Rect, RichText, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui_table::{CellInfo, HeaderCellInfo, HeaderRow, PrefetchInfo, Table, TableDelegate, TableState};
+use std::ops::Range;
+
+/// Most rows that the table is given at once: beyond, positions in `f32` are no longer exact.
+const WINDOW: usize = 500_000;
+/// Letters of a cell that are laid out.
+const LETTERS: usize = 300;
+
+pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
+    bar(ui, session, screen, queue);
+    let (Some(order), Some(ranking)) = (session.view.order.clone(), session.view.ranking.clone()) else { return };
+    let shown = session.view.shown();
+    if shown == 0 {
+        nothing(ui, session, queue);
+        return;
+    }
+    let target = aim(session, screen, shown);
+    let first = screen.first_row.min(shown.saturating_sub(1));
+    let rows = (shown - first).min(WINDOW);
+    let columns = &session.prefs.columns;
+    let mut table = Table::new()
+        .id_salt("ranking")
+        .num_rows(rows as u64)
+        .columns(columns.iter().map(|c| egui_table::Column::new(width(*c)).range(24.0..=1600.0).id(Id::unique(c.title()))).collect::<Vec<_>>())
+        .num_sticky_cols(columns.iter().take_while(|c| matches!(c, Column::Flag | Column::Rank)).count())
+        .headers([HeaderRow::new(24.0)]);
+    if let Some((row, align)) = target {
+        table = table.scroll_to_row(row.saturating_sub(first) as u64, align);
+    }
+    prepare_widths(ui, &table, columns);
+    let above = session.view.above();
+    let mut delegate = Rows { session, queue, report: &ranking.report, order: &order, first, shown, above, visible: 0..0 };
+    table.show(ui, &mut delegate);
+    let visible = delegate.visible.clone();
+    shift(screen, first, rows, shown, &visible);
+}
+
+/// The line above the table: what is shown, and everything that narrows it.
+fn bar(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
+    let (view, colours) = (&session.view, theme::colours(ui));
+    ui.horizontal(|ui| {
+        for (show, name, help) in [
+            (Show::All, "All", "Everything that passes the search"),
+            (Show::Above, "Above", "Only what is above the threshold"),
+            (Show::Flagged, "Flagged", "Only what carries your flag (Ctrl+B)"),
+        ] {
+            if ui.add(Button::selectable(view.narrow.show == show, name)).on_hover_text(help).clicked() {
+                queue.push(Command::Show(show));
+            }
+        }
+        ui.separator();
+        let (shown, total) = (view.shown(), view.total());
+        let text =
+            if shown == total { format!("{} subjects", words::count(total)) } else { format!("{} of {} subjects", words::count(shown), words::count(total)) };
+        ui.label(text);
+        if let Some((from, to)) = view.narrow.bar {
+            chip(ui, &format!("score {} to {}", words::score(from), words::score(to)), Command::Bar(None), queue);
+        }
+        if let Some((from, to)) = view.narrow.brush {
+            let zone = session.zone();
+            chip(ui, &format!("{} to {}", words::second(from, &zone), words::second(to, &zone)), Command::Brush(None), queue);
+        }
+        if !view.narrow.search.trim().is_empty() {
+            let short: String = view.narrow.search.chars().take(40).collect();
+            chip(ui, &format!("search {short}"), Command::Search(String::new()), queue);
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.menu_button("Columns", |ui| choose_columns(ui, session, queue)).response.on_hover_text("Choose what the table shows");
+            let edit = egui::TextEdit::singleline(&mut screen.go_to).hint_text("go to rank").desired_width(70.0);
+            let edit = ui.add(edit).accessible_name("Go to rank");
+            if edit.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter)) {
+                if let Ok(rank) = screen.go_to.replace([',', ' '], "").parse() {
+                    queue.push(Command::GoToRank(rank));
+                }
+                screen.go_to.clear();
+            }
+            if session.view.is_building() {
+                ui.label(RichText::new("sorting…").small().color(colours.weak));
+            }
+        });
+    });
+}
+
+/// A narrowing with an x that takes it away.
+fn chip(ui: &mut Ui, text: &str, off: Command, queue: &mut Queue) {
+    let button = Button::new(RichText::new(format!("{text}  ×")).small()).corner_radius(9.0).fill(ui.visuals().selection.bg_fill);
+    if ui.add(button).on_hover_text("Take it away").accessible_name(format!("Remove filter {text}")).clicked() {
+        queue.push(off);
+    }
+}
+
+fn choose_columns(ui: &mut Ui, session: &Session, queue: &mut Queue) {
+    for column in Column::ALL {
+        let mut on = session.prefs.columns.contains(&column);
+        if ui.checkbox(&mut on, column.title()).on_hover_text(column.help()).changed() {
+            queue.push(Command::ToggleColumn(column));
+        }
+    }
+    ui.separator();
+    if ui.button("Usual columns").clicked() {
+        queue.push(Command::UsualColumns);
+        ui.close();
+    }
+}
+
+fn nothing(ui: &mut Ui, session: &Session, queue: &mut Queue) {
+    ui.add_space(24.0);
+    ui.vertical_centered(|ui| {
+        let why = match session.view.narrow.show {
+            Show::Flagged => "Nothing is flagged here yet. Select a row and press Space.",
+            Show::Above => "Nothing is above the threshold. Move it to the left.",
+            Show::All => "Nothing passes.",
+        };
+        ui.label(why);
+        if ui.button("Show everything").clicked() {
+            queue.push(Command::ShowAll);
+        }
+    });
+}
+
+/// Which row is to be brought into view, and where; moves the window so that it is in it.
+fn aim(session: &Session, screen: &mut Screen, shown: usize) -> Option<(usize, Option<Align>)> {
+    let row = if std::mem::take(&mut screen.reveal) {
+        let row = session.view.selected.and_then(|s| session.view.row_of(s));
+        row.map(|row| (row, None)).or(session.view.selected.is_none().then_some((0, Some(Align::TOP))))
+    } else {
+        screen.scroll_to.take().map(|row| (row, Some(Align::TOP)))
+    };
+    if let Some((row, _)) = row
+        && !(screen.first_row..screen.first_row + WINDOW).contains(&row)
+    {
+        screen.first_row = row.saturating_sub(WINDOW / 2);
+    }
+    if screen.first_row >= shown || shown <= WINDOW {
+        screen.first_row = shown.saturating_sub(WINDOW);
+    }
+    row.filter(|(row, _)| *row < shown)
+}
+
+/// Shifts the window when what is visible comes to its edge.
+fn shift(screen: &mut Screen, first: usize, rows: usize, shown: usize, visible: &Range<u64>) {
+    let (top, bottom) = (first + visible.start as usize, visible.end as usize);
+    let to = if bottom >= rows && first + rows < shown {
+        top.saturating_sub(WINDOW / 4).min(shown - WINDOW)
+    } else if visible.start == 0 && visible.end > 0 && first > 0 {
+        top.saturating_sub(WINDOW * 3 / 4)
+    } else {
+        return;
+    };
+    screen.first_row = to;
+    screen.scroll_to = Some(top);
+}
+
+/// Gives columns their usual widths before the table first measures them: it would shrink them to nothing, because their text is cut to fit.
+fn prepare_widths(ui: &Ui, table: &Table, columns: &[Column]) {
+    let id = table.get_id(ui);
+    let mut state = TableState::load(ui.ctx(), id).unwrap_or_default();
+    let known = state.col_widths.len();
+    for column in columns {
+        state.col_widths.entry(Id::unique(column.title())).or_insert(width(*column));
+    }
+    if state.col_widths.len() != known {
+        state.store(ui.ctx(), id);
+    }
+}
+
+fn width(column: Column) -> f32 {
+    match column {
+        Column::Flag => 36.0,
+        Column::Rank | Column::Count => 62.0,
+        Column::Score | Column::Loss | Column::Rarity | Column::EventId => 72.0,
+        Column::LossRank | Column::RarityRank => 92.0,
+        Column::Time => 186.0,
+        Column::Computer => 118.0,
+        Column::What => 380.0,
+        Column::Reason => 300.0,
+        Column::User | Column::Note => 140.0,
+        Column::Channel => 180.0,
+        Column::Image | Column::CommandLine => 260.0,
+    }
+}
+
+struct Rows<'a> {
+    session: &'a Session,
+    queue: &'a mut Queue,
+    report: &'a Report,
+    order: &'a Order,
+    first: usize,
+    shown: usize,
+    above: usize,
+    visible: Range<u64>,
+}
+
+impl Rows<'_> {
+    /// Subject index and position in a row.
+    fn at(&self, row: u64) -> Option<(u32, u32, &Subject)> {
+        let position = self.session.view.rows.get(self.first + row as usize, self.shown)?;
+        let index = *self.order.subjects.get(position as usize)?;
+        Some((index, position, self.report.subjects.get(index as usize)?))
+    }
+}
+
+impl TableDelegate for Rows<'_> {
+    fn prepare(&mut self, info: &PrefetchInfo) {
+        self.visible = info.visible_rows.clone();
+    }
+
+    fn default_row_height(&self) -> f32 {
+        theme::ROW
+    }
+
+    fn header_cell_ui(&mut self, ui: &mut Ui, cell: &HeaderCellInfo) {
+        let Some(&column) = self.session.prefs.columns.get(cell.col_range.start) else { return };
+        ui.painter().rect_filled(ui.max_rect(), 0.0, ui.visuals().faint_bg_color);
+        ui.add_space(5.0);
+        let sort = self.session.view.sort;
+        let arrow = match (sort.column == column, sort.descending) {
+            (false, _) => "",
+            (true, false) => " ⏶",
+            (true, true) => " ⏷",
+        };
+        let title = if column == Column::Time { format!("{} ({})", column.title(), self.session.prefs.zone) } else { column.title().to_owned() };
+        let label = Label::new(RichText::new(format!("{title}{arrow}")).small().strong()).truncate().selectable(false).sense(Sense::click());
+        let response = ui.add(label);
+        let help = if column.sorts() { format!("{}\nClick to sort by it", column.help()) } else { column.help().to_owned() };
+        if response.clicked() && column.sorts() {
+            self.queue.push(Command::Sort(column));
+        }
+        response.on_hover_text(help);
+    }
+
+    fn row_ui(&mut self, ui: &mut Ui, row: u64) {
+        let Some((index, position, subject)) = self.at(row) else { return };
+        let colours = theme::colours(ui);
+        let selected = self.session.view.selected == Some(index);
+        let rect = ui.max_rect();
+        let id = Id::unique("row").with(index).with(ui.clip_rect().left() as i32);
+        let response = ui.interact(rect, id, Sense::click());
+        let above = (position as usize) < self.above;
+        response.widget_info(|| {
+            let side = if above { "above" } else { "below" };
+            WidgetInfo::selected(egui::Role::ListBoxOption, true, selected, format!("Row rank {} {side}: {}", position + 1, subject.title))
+        });
+        let fill = match (selected, response.hovered(), row % 2) {
+            (true, ..) => Some(colours.selected),
+            (_, true, _) => Some(colours.hovered),
+            (.., 1) => Some(colours.stripe),
+            _ => None,
+        };
+        if let Some(fill) = fill {
+            ui.painter().rect_filled(rect, 0.0, fill);
+        }
+        // The threshold goes through a ranked table as a line.
+        if self.session.view.rows.is_ranked() && above && position as usize + 1 == self.above {
+            ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, colours.above));
+        }
+        if response.clicked() {
+            self.queue.push(Command::Select(index));
+        }
+        if response.secondary_clicked() && !selected {
+            self.queue.push(Command::Select(index));
+        }
+        let (session, queue) = (self.session, &mut *self.queue);
+        response.context_menu(|ui| row_menu(ui, session, index, queue));
+    }
+
+    fn cell_ui(&mut self, ui: &mut Ui, cell: &CellInfo) {
+        let Some(&column) = self.session.prefs.columns.get(cell.col_nr) else { return };
+        let Some((index, position, subject)) = self.at(cell.row_nr) else { return };
+        let mark = self.session.marks.get(subject.key);
+        let above = (position as usize) < self.above;
+        if column == Column::Flag {
+            if flag(ui, mark, self.session.marks.is_kept(subject.key), position) {
+                let on = mark.is_none_or(|m| !m.flagged);
+                self.queue.push(Command::Flag(index, on));
+            }
+            return;
+        }
+        let colours = theme::colours(ui);
+        if column == Column::Rank && above {
+            let bar = Rect::from_min_size(ui.max_rect().min, vec2(3.0, ui.max_rect().height()));
+            ui.painter().rect_filled(bar, 0.0, colours.above);
+        }
+        let text = plain(&self.session.cell(column, index));
+        let mut rich = RichText::new(text);
+        if column.is_number() || column == Column::Time {
+            rich = rich.font(theme::digits());
+        }
+        if column == Column::Score && above {
+            rich = rich.color(colours.above);
+        }
+        if matches!(column, Column::Reason) {
+            rich = rich.color(colours.weak);
+        }
+        let label = Label::new(rich).truncate().selectable(false);
+        if column.is_number() {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.add_space(6.0);
+                ui.add(label);
+            });
+        } else {
+            ui.add_space(5.0);
+            ui.add(label);
+        }
+    }
+}
+
+/// One line without what could break or turn it: line breaks, control and direction marks become visible dots.
+fn plain(text: &str) -> String {
+    let hostile = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().take(LETTERS).map(|c| if hostile(c) { '·' } else { c }).collect()
+}
+
+/// The flag: filled once it is kept, hollow until then, faint under the pointer. `true` when clicked.
+fn flag(ui: &mut Ui, mark: Option<&Mark>, kept: bool, position: u32) -> bool {
+    let colours = theme::colours(ui);
+    let on = mark.is_some_and(|m| m.flagged);
+    let rect = ui.max_rect();
+    let response = ui.interact(rect, Id::unique("flag").with(position), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(egui::Role::CheckBox, true, on, format!("Flag rank {}", position + 1)));
+    let colour = if on { colours.flag } else { colours.line };
+    if on || response.hovered() {
+        let foot = pos2(rect.left() + 13.0, rect.center().y + 6.0);
+        ui.painter().line_segment([foot, foot - vec2(0.0, 12.0)], Stroke::new(1.5, colour));
+        let cloth = vec![foot - vec2(-0.5, 12.0), foot + vec2(9.0, -8.5), foot - vec2(-0.5, 5.0)];
+        let fill = if on && kept { colour } else { Color32::TRANSPARENT };
+        ui.painter().add(egui::Shape::convex_polygon(cloth, fill, Stroke::new(1.0, colour)));
+    }
+    if mark.is_some_and(|m| !m.note.is_empty() || !m.tags.is_empty()) {
+        ui.painter().circle_filled(pos2(rect.left() + 28.0, rect.center().y), 2.5, colours.flag);
+    }
+    let help = match (on, kept) {
+        (true, true) => "Flagged, and kept in the case (Space takes it away)",
+        (true, false) => "Flagged; being written to the case",
+        _ => "Flag it (Space)",
+    };
+    let clicked = response.clicked();
+    response.on_hover_text(help);
+    clicked
+}
+
+fn row_menu(ui: &mut Ui, session: &Session, index: u32, queue: &mut Queue) {
+    let Some(subject) = session.view.subject_at(index) else { return };
+    let mut item = |ui: &mut Ui, text: String, command: Command| {
+        if ui.button(text).clicked() {
+            queue.push(command);
+            ui.close();
+        }
+    };
+    let flagged = session.marks.is_flagged(subject.key);
+    item(ui, if flagged { "Take the flag away".into() } else { "Flag".into() }, Command::Flag(index, !flagged));
+    item(ui, "Note".into(), Command::FocusNote);
+    item(ui, "Mark ordinary".into(), Command::MarkOrdinary);
+    item(ui, "Copy row".into(), Command::CopyRow);
+    item(ui, "Copy what happened".into(), Command::Copy(subject.title.to_string()));
+    if let Some(time) = subject.first_seen {
+        const AROUND: i64 = 5 * 60 * 1_000_000_000;
+        item(ui, "5 minutes before and after".into(), Command::Brush(Some((time.saturating_sub(AROUND), time.saturating_add(AROUND)))));
+    }
+    ui.separator();
+    for column in [Column::Computer, Column::User, Column::Channel, Column::EventId, Column::Image] {
+        let value = session.cell(column, index);
+        let (Some(name), false) = (column.search_name(), value.is_empty()) else { continue };
+        let value = value.replace('"', "");
+        let short: String = value.chars().take(40).collect();
+        ui.menu_button(format!("{}: {short}", column.title()), |ui| {
+            let mut item = |ui: &mut Ui, text: &str, command: Command| {
+                if ui.button(text).clicked() {
+                    queue.push(command);
+                    ui.close();
+                }
+            };
+            item(ui, "Filter in", Command::SearchFor(format!("+{name}:\"{value}\"")));
+            item(ui, "Filter out", Command::SearchFor(format!("-{name}:\"{value}\"")));
+            item(ui, "Copy", Command::Copy(value.clone()));
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_one_line_that_cannot_be_turned_round() {
+        assert_eq!(plain("a\nb\u{202e}c"), "a·b·c");
+        assert_eq!(plain(&"x".repeat(1000)).len(), LETTERS);
+    }
+
+    #[test]
+    fn the_window_follows_the_rows_to_both_edges() {
+        let mut screen = Screen::default();
+        shift(&mut screen, 0, WINDOW, 2_000_000, &(499_970..500_000));
+        assert_eq!((screen.first_row, screen.scroll_to), (499_970 - WINDOW / 4, Some(499_970)));
+        let first = screen.first_row;
+        shift(&mut screen, first, WINDOW, 2_000_000, &(0..30));
+        assert_eq!((screen.first_row, screen.scroll_to), (0, Some(first)));
+        screen.scroll_to = None;
+        shift(&mut screen, 0, 100, 100, &(70..100));
+        assert_eq!((screen.first_row, screen.scroll_to), (0, None));
+    }
+}

@@ -1,0 +1,176 @@
+//! The `eframe::App`: drains the workers, draws the panels, carries out what they pushed.
+
+use crate::app::{Command, Dialog, Pick, Session, Wish};
+use crate::ui::picker::Picker;
+use crate::ui::screen::{Queue, Screen};
+use crate::ui::{
+    about, details, empty, evidence, export, histogram, keys, notices, opening, palette, settings, shortcuts, status, strip, table, theme, topbar,
+};
+use eframe::egui::{self, CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// The window.
+pub struct Window {
+    /// What it shows.
+    pub session: Session,
+    screen: Screen,
+    picker: Box<dyn Picker>,
+    looks: Option<(crate::app::Look, f32)>,
+    titled: String,
+}
+
+impl Window {
+    /// A window on a session; file dialogs are asked of `picker`.
+    #[must_use]
+    pub fn new(ctx: &Context, session: Session, picker: Box<dyn Picker>) -> Self {
+        theme::install(ctx);
+        Self { session, screen: Screen::default(), picker, looks: None, titled: String::new() }
+    }
+
+    fn dress(&mut self, ctx: &Context) {
+        let wanted = (self.session.prefs.look, self.session.prefs.scale);
+        if self.looks != Some(wanted) {
+            ctx.set_theme(match wanted.0 {
+                crate::app::Look::System => egui::ThemePreference::System,
+                crate::app::Look::Dark => egui::ThemePreference::Dark,
+                crate::app::Look::Light => egui::ThemePreference::Light,
+            });
+            ctx.set_zoom_factor(wanted.1);
+            self.looks = Some(wanted);
+        }
+        let title = if self.session.title.is_empty() { "Residue".to_owned() } else { format!("{} - Residue", self.session.title) };
+        if title != self.titled {
+            ctx.send_viewport_cmd(ViewportCommand::Title(title.clone()));
+            self.titled = title;
+        }
+    }
+
+    fn panels(&mut self, ui: &mut Ui, queue: &mut Queue) {
+        let (session, screen) = (&self.session, &mut self.screen);
+        let bar = Frame::new().fill(ui.visuals().faint_bg_color).inner_margin(Margin::symmetric(8, 5));
+        Panel::top("top bar").frame(bar).resizable(false).show(ui, |ui| topbar::show(ui, session, screen, queue));
+        let foot = Frame::new().fill(ui.visuals().faint_bg_color).inner_margin(Margin::symmetric(8, 3));
+        Panel::bottom("status bar").frame(foot).resizable(false).show(ui, |ui| status::show(ui, session, queue));
+        let side = Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin::same(8));
+        if session.case().is_none() && !session.activity.is_busy() {
+            CentralPanel::default().show(ui, |ui| empty::show(ui, session, screen, queue));
+            return;
+        }
+        if session.prefs.panels.0 {
+            Panel::left("evidence").frame(side).default_size(236.0).size_range(170.0..=460.0).show(ui, |ui| evidence::show(ui, session, screen, queue));
+        }
+        if session.prefs.panels.1 && session.view.order.is_some() {
+            let most = (ui.available_width() * 0.6).max(300.0);
+            Panel::right("details").frame(side).default_size(372.0).size_range(260.0..=most).show(ui, |ui| details::show(ui, session, screen, queue));
+        }
+        CentralPanel::default().frame(Frame::new().fill(ui.visuals().panel_fill)).show(ui, |ui| {
+            if session.view.order.is_none() {
+                empty::waiting(ui, session, queue);
+                return;
+            }
+            let inner = Frame::new().inner_margin(Margin { left: 8, right: 8, top: 6, bottom: 2 });
+            Panel::top("histogram")
+                .frame(inner)
+                .default_size(196.0)
+                .size_range(130.0..=480.0)
+                .resizable(true)
+                .show(ui, |ui| histogram::show(ui, session, queue));
+            let inner = Frame::new().inner_margin(Margin { left: 8, right: 8, top: 3, bottom: 3 });
+            Panel::top("strip").frame(inner).resizable(false).show(ui, |ui| strip::show(ui, session, screen, queue));
+            CentralPanel::default()
+                .frame(Frame::new().inner_margin(Margin { left: 8, right: 2, top: 2, bottom: 0 }))
+                .show(ui, |ui| table::show(ui, session, screen, queue));
+        });
+    }
+
+    fn dialogs(&mut self, ui: &Ui, queue: &mut Queue) {
+        let (session, screen, ctx) = (&self.session, &mut self.screen, ui.ctx());
+        match session.dialog {
+            None => {}
+            Some(Dialog::Open) => opening::show(ctx, session, screen, queue),
+            Some(Dialog::Save) => opening::save(ctx, session, screen, queue),
+            Some(Dialog::Export) => export::show(ctx, session, queue),
+            Some(Dialog::Settings) => settings::show(ctx, session, screen, queue),
+            Some(Dialog::Palette) => palette::show(ctx, session, screen, queue),
+            Some(Dialog::Keys) => keys::show(ctx, session, queue),
+            Some(Dialog::Notices) => notices::show(ctx, session, queue),
+            Some(Dialog::About) => about::show(ctx, session, queue),
+        }
+    }
+
+    /// Does what only a window can do.
+    fn grant(&mut self, ctx: &Context) {
+        for wish in self.session.take_wishes() {
+            match wish {
+                Wish::Pick(pick) => self.picker.pick(pick, ctx.clone()),
+                Wish::Copy(text) => ctx.copy_text(text),
+                Wish::FocusSearch => self.screen.focus_search = true,
+                Wish::FocusNote => self.screen.focus_note = true,
+                Wish::Reveal => self.screen.reveal = true,
+                Wish::FullScreen => {
+                    self.screen.is_full = !self.screen.is_full;
+                    ctx.send_viewport_cmd(ViewportCommand::Fullscreen(self.screen.is_full));
+                }
+                Wish::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
+            }
+        }
+    }
+
+    /// What the file dialogs brought, and what was dropped onto the window.
+    fn arrivals(&mut self, ctx: &Context, queue: &mut Queue) {
+        for (pick, paths) in self.picker.picked() {
+            match (pick, paths.first()) {
+                (_, None) => {}
+                (Pick::EvidenceFiles | Pick::EvidenceFolder, _) => queue.push(Command::Open(paths)),
+                (Pick::Baseline, _) => queue.push(Command::AddBaseline(paths)),
+                (Pick::SaveCase, Some(path)) => queue.push(Command::SaveAs(path.clone())),
+                (Pick::ExportFile, Some(path)) => self.session.export.path = path.display().to_string(),
+            }
+        }
+        let dropped: Vec<PathBuf> = ctx.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect());
+        if !dropped.is_empty() {
+            queue.push(Command::Open(dropped));
+        }
+    }
+}
+
+impl eframe::App for Window {
+    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        if self.session.logic(Instant::now()) {
+            ctx.request_repaint();
+        }
+        if self.session.activity.is_busy() {
+            // The clock in the status bar goes on while a job says nothing.
+            ctx.request_repaint_after(Duration::from_millis(500));
+        }
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        let ctx = ui.ctx().clone();
+        self.dress(&ctx);
+        let mut queue = Queue::new();
+        self.arrivals(&ctx, &mut queue);
+        shortcuts::take(&ctx, &self.session, &mut queue);
+        self.panels(ui, &mut queue);
+        self.dialogs(ui, &mut queue);
+        empty::hovering_files(&ctx);
+        let pushed = !queue.is_empty();
+        for command in queue {
+            self.session.apply(command);
+        }
+        self.grant(&ctx);
+        if pushed {
+            // What was asked for in this frame is to be seen in this frame.
+            ctx.request_discard("a command was carried out");
+        }
+    }
+
+    fn on_exit(&mut self) {
+        let mut queue = Queue::new();
+        details::hand_over(&mut self.screen, &mut queue);
+        for command in queue {
+            self.session.apply(command);
+        }
+    }
+}
