@@ -6,6 +6,7 @@ use crate::app::prefs::Prefs;
 use crate::app::rows::{Show, Sort};
 use crate::app::session::Session;
 use crate::app::undo::Was;
+use std::sync::Arc;
 
 impl Session {
     /// Carries a command out, as far as it can be done without waiting.
@@ -215,8 +216,8 @@ impl Session {
         let text = self.view.narrow.search.trim();
         (self.search, self.search_fault) = match text {
             "" => (None, None),
-            text => match self.engine.search(text) {
-                Ok(matcher) => (Some(matcher), None),
+            text => match crate::case::search::Search::parse(text) {
+                Ok(search) => (Some(Arc::new(search)), None),
                 // The table keeps what the last search that could be understood found.
                 Err(why) => (self.search.take(), Some(why)),
             },

@@ -1,7 +1,6 @@
 //! The seam to the engine: what the session asks to be done, so that tests can put their own in its place.
 
 use crate::app::marks::Mark;
-use crate::app::view::Matcher;
 use crate::case::Case;
 use crate::control::Notice;
 use crate::domain::{DetectorId, EventKey, Ledger, Plan};
@@ -45,11 +44,6 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// Why it could not be kept.
     fn set_setting(&self, case: &Case, key: &str, value: &str) -> Result<(), String>;
-    /// Understands a search text.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    fn search(&self, text: &str) -> Result<Matcher, String>;
     /// Which device trains by default, and why, in one line.
     fn device(&self) -> String;
 }

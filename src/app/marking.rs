@@ -26,11 +26,7 @@ impl Session {
             Command::Tag(tag) => {
                 let tag = tag.trim().replace(',', " ");
                 if let (Some(key), false) = (selected, tag.is_empty()) {
-                    self.change(&[key], |m| {
-                        if !m.tags.contains(&tag) {
-                            m.tags.push(tag.clone());
-                        }
-                    });
+                    self.change(&[key], |m| m.tag(&tag));
                 }
             }
             Command::Untag(tag) => {
@@ -81,7 +77,7 @@ impl Session {
         };
         let keys: Vec<EventKey> = ranking.report.subjects.iter().filter(equal).map(|s| s.key).collect();
         let row = self.view.selected.and_then(|s| self.view.row_of(s));
-        self.change(&keys, |m| m.ordinary = true);
+        self.change(&keys, |m| m.tag(Mark::ORDINARY));
         self.say(format!("{} called ordinary and taken out of the ranking (Ctrl+Z brings back)", crate::app::words::count(keys.len())));
         // The row that moves up into the gap is the next one to look at.
         self.view.selected = row.and_then(|r| self.view.at_row(r.min(self.view.shown().saturating_sub(1))));
@@ -106,8 +102,7 @@ impl Session {
     }
 
     fn say_marks(&mut self, marks: Vec<(EventKey, Mark)>) {
-        let ordinary = self.marks.ordinary().len();
-        let was_ordinary = marks.iter().any(|(k, m)| m.ordinary != self.marks.ordinary().contains(k));
+        let reorder = marks.iter().any(|(k, m)| m.is_ordinary() != self.marks.ordinary().contains(k));
         self.marks.say(&marks);
         if let Some(case) = self.case.clone() {
             let engine = std::sync::Arc::clone(&self.engine);
@@ -120,7 +115,6 @@ impl Session {
                 Written { keys, failure }
             });
         }
-        let reorder = was_ordinary || ordinary != self.marks.ordinary().len();
         if reorder || self.view.narrow.show == crate::app::Show::Flagged {
             self.refilter(reorder);
         }

@@ -9,18 +9,35 @@ use std::sync::Arc;
 pub struct Mark {
     /// Flagged.
     pub flagged: bool,
-    /// Called ordinary: out of the ranking.
-    pub ordinary: bool,
     /// Note.
     pub note: String,
     /// Tags.
     pub tags: Vec<String>,
 }
 
+impl Mark {
+    /// The tag that takes a subject out of the ranking.
+    pub const ORDINARY: &str = "ordinary";
+
+    /// Called ordinary: out of the ranking.
+    #[must_use]
+    pub fn is_ordinary(&self) -> bool {
+        self.tags.iter().any(|tag| tag == Self::ORDINARY)
+    }
+
+    /// Adds a tag, unless it is there.
+    pub(super) fn tag(&mut self, tag: &str) {
+        if !self.tags.iter().any(|t| t == tag) {
+            self.tags.push(tag.to_owned());
+            self.tags.sort();
+        }
+    }
+}
+
 /// All marks of a case.
 #[derive(Default)]
 pub struct Marks {
-    known: HashMap<EventKey, Mark>,
+    known: Arc<HashMap<EventKey, Mark>>,
     pending: HashMap<EventKey, u32>,
     flagged: Arc<HashSet<EventKey>>,
     ordinary: Arc<HashSet<EventKey>>,
@@ -35,7 +52,7 @@ impl Marks {
                 loaded.insert(*key, mark.clone());
             }
         }
-        self.known = loaded;
+        self.known = Arc::new(loaded);
         self.count();
     }
 
@@ -48,6 +65,12 @@ impl Marks {
     #[must_use]
     pub fn get(&self, key: EventKey) -> Option<&Mark> {
         self.known.get(&key)
+    }
+
+    /// All of them.
+    #[must_use]
+    pub(super) fn all(&self) -> &Arc<HashMap<EventKey, Mark>> {
+        &self.known
     }
 
     /// Whether it is flagged.
@@ -93,7 +116,7 @@ impl Marks {
     pub(super) fn say(&mut self, said: &[(EventKey, Mark)]) {
         for (key, mark) in said {
             *self.pending.entry(*key).or_default() += 1;
-            self.known.insert(*key, mark.clone());
+            Arc::make_mut(&mut self.known).insert(*key, mark.clone());
         }
         self.count();
     }
@@ -112,7 +135,7 @@ impl Marks {
 
     fn count(&mut self) {
         let keys = |which: fn(&Mark) -> bool| Arc::new(self.known.iter().filter(|(_, m)| which(m)).map(|(k, _)| *k).collect::<HashSet<_>>());
-        (self.flagged, self.ordinary) = (keys(|m| m.flagged), keys(|m| m.ordinary));
+        (self.flagged, self.ordinary) = (keys(|m| m.flagged), keys(Mark::is_ordinary));
     }
 }
 

@@ -8,6 +8,7 @@ use crate::app::export::ExportForm;
 use crate::app::marks::Marks;
 use crate::app::pace::{Activity, Pace};
 use crate::app::prefs::Prefs;
+use crate::app::search::Matcher;
 use crate::app::undo::Undo;
 use crate::app::view::{Sieve, View};
 use crate::app::writer::{Writer, Written};
@@ -93,7 +94,7 @@ pub struct Session {
     pub search_fault: Option<String>,
     /// Which device trains, and why.
     pub device: String,
-    pub(super) search: Option<crate::app::view::Matcher>,
+    pub(super) search: Option<Arc<crate::case::search::Search>>,
     pub(super) wishes: Vec<Wish>,
 }
 
@@ -333,7 +334,8 @@ impl Session {
 
     /// What the table is sifted with.
     pub(super) fn sieve(&self) -> Sieve {
-        Sieve { matches: self.search.clone(), flagged: Arc::clone(self.marks.flagged()), ordinary: Arc::clone(self.marks.ordinary()) }
+        let search = self.search.clone().map(|search| Matcher { search, marks: Arc::clone(self.marks.all()), sources: Arc::clone(&self.sources) });
+        Sieve { search, flagged: Arc::clone(self.marks.flagged()), ordinary: Arc::clone(self.marks.ordinary()) }
     }
 
     /// Sifts again, and orders again when `reorder`.

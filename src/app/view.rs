@@ -6,6 +6,7 @@ use crate::app::background::{Background, Wake};
 use crate::app::command::Step;
 use crate::app::order::Order;
 use crate::app::rows::{Narrow, Rows, Show, Sort};
+use crate::app::search::Matcher;
 use crate::domain::{DetectorId, EventKey, RankBy, Subject};
 use crate::engine::Ranking;
 use crate::score::quantile;
@@ -13,14 +14,11 @@ use foldhash::HashSet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Tells whether a subject matches the search.
-pub type Matcher = Arc<dyn Fn(&Subject) -> bool + Send + Sync>;
-
 /// What a rebuild needs to know besides the ranking.
 #[derive(Clone, Default)]
-pub struct Sieve {
+pub(super) struct Sieve {
     /// The search, when there is one.
-    pub matches: Option<Matcher>,
+    pub search: Option<Matcher>,
     /// Events that carry the analyst's flag.
     pub flagged: Arc<HashSet<EventKey>>,
     /// Events that the analyst called ordinary.
@@ -135,7 +133,7 @@ impl View {
                         Show::Above => ranked(sort) || (position as usize) < above,
                         Show::Flagged => sieve.flagged.contains(&subject.key),
                     }
-                    && sieve.matches.as_ref().is_none_or(|m| m(subject))
+                    && sieve.search.as_ref().is_none_or(|m| m.matches(subject, &order, position, above))
             };
             let rows = Arc::new(Rows::new(report, &order, sort, &keep, stale)?);
             Some(Built { order, rows })
