@@ -12,10 +12,16 @@ use std::sync::{Arc, Mutex};
 /// First event's time: 2020-09-17 17:57:18 UTC.
 pub(super) const BEGIN: i64 = 1_600_365_438_000_000_000;
 
+/// One export.
+pub(super) struct Exported {
+    pub ranks: Vec<u64>,
+    pub threshold: f64,
+}
+
 /// What the fake was asked to do.
 #[derive(Default)]
 pub(super) struct Log {
-    pub exported: Vec<(Vec<usize>, Vec<u64>, f64, Option<PathBuf>)>,
+    pub exported: Vec<Exported>,
     pub plans: Vec<Plan>,
     pub marks: BTreeMap<EventKey, Mark>,
     pub settings: BTreeMap<String, String>,
@@ -32,7 +38,12 @@ struct Why;
 
 impl Explain for Why {
     fn explain(&self, index: usize) -> Vec<Contribution> {
-        let part = |name: &str, share: f64, observed: &str, expected: &str| Contribution { name: name.into(), share, observed: observed.into(), expected: expected.into() };
+        let part = |name: &str, share: f64, observed: &str, expected: &str| Contribution {
+            name: name.into(),
+            share,
+            observed: observed.into(),
+            expected: expected.into(),
+        };
         vec![
             part("ParentImage", 0.52, "C:\\Program Files\\Microsoft Office\\WINWORD.EXE", "services.exe 96 %, explorer.exe 3 %"),
             part("CommandLine", 0.31, &format!("powershell -enc SQBFAFgA{index}"), "never seen 99 %"),
@@ -47,7 +58,13 @@ impl Explain for Why {
 pub(super) fn report(n: usize, stage: Stage) -> Report {
     let computers: Vec<Arc<str>> = ["WS1.corp.example", "DC1.corp.example", "ファイル-01"].map(Arc::from).into();
     let channels: Vec<Arc<str>> = ["Security", "Microsoft-Windows-Sysmon/Operational", "System"].map(Arc::from).into();
-    let titles = ["schtasks created task Updater to run C:\\Users\\Public\\u.exe", "Logon of CORP\\alice from 10.0.3.7 (network)", "Service PSEXESVC installed", "Process created: C:\\Windows\\System32\\whoami.exe", "PowerShell script block: IEX (New-Object Net.WebClient)… 日本語 😀"];
+    let titles = [
+        "schtasks created task Updater to run C:\\Users\\Public\\u.exe",
+        "Logon of CORP\\alice from 10.0.3.7 (network)",
+        "Service PSEXESVC installed",
+        "Process created: C:\\Windows\\System32\\whoami.exe",
+        "PowerShell script block: IEX (New-Object Net.WebClient)… 日本語 😀",
+    ];
     let image: Arc<str> = "C:\\Windows\\System32\\schtasks.exe".into();
     let subjects = (0..n).map(|i| {
         let place = i as f64 / n as f64;
@@ -70,7 +87,11 @@ pub(super) fn report(n: usize, stage: Stage) -> Report {
             score,
             rank: i as u64 + 1,
             percentile: 100.0 * (1.0 - place),
-            reasons: if n > 200_000 { Default::default() } else { ["ParentImage: saw WINWORD.EXE, expected services.exe 96 %".into(), "CommandLine: encoded".into(), "".into()] },
+            reasons: if n > 200_000 {
+                Default::default()
+            } else {
+                ["ParentImage: saw WINWORD.EXE, expected services.exe 96 %".into(), "CommandLine: encoded".into(), "".into()]
+            },
             ..Subject::default()
         }
     });
@@ -110,7 +131,8 @@ pub(super) fn ledger() -> Vec<Ledger> {
         last: Some(BEGIN + 86_400_000_000_000),
         ..Ledger::default()
     };
-    let mut rows = vec![row("Security.evtx", 2261, 0, residue::domain::SourceStatus::Whole), row("Sysmon.evtx", 358, 8, residue::domain::SourceStatus::Partial)];
+    let mut rows =
+        vec![row("Security.evtx", 2261, 0, residue::domain::SourceStatus::Whole), row("Sysmon.evtx", 358, 8, residue::domain::SourceStatus::Partial)];
     rows[1].defect(Some(4096), None, "chunk 1 cannot be read: its checksum is wrong");
     rows
 }
@@ -166,7 +188,8 @@ impl Engine for Fake {
 
     fn ask(&self, _case: Case, ranking: Option<Ranking>, index: Option<usize>, key: EventKey) -> Work {
         Box::new(move |_, emit| {
-            let event = |offset: i64| Event {
+            let event = |offset: i64| {
+                Event {
                 time: Some(BEGIN + offset * 1_000_000_000),
                 record: key.record.saturating_add_signed(offset),
                 computer: Some("WS1.corp.example".into()),
@@ -175,10 +198,11 @@ impl Engine for Fake {
                 message: format!("event {offset} seconds away"),
                 fields: r#"{"EventData":{"SubjectUserName":"alice","NewProcessName":"C:\\Windows\\System32\\schtasks.exe","CommandLine":"schtasks /create /tn Updater"}}"#.into(),
                 ..Event::default()
+            }
             };
             let around = (-3..=3).map(|o| (EventKey { record: key.record.saturating_add_signed(o), ..key }, event(o))).collect();
             let contributions = ranking.zip(index).map(|(r, i)| r.explain.explain(i)).unwrap_or_default();
-            emit.emit(Happening::Answered(Answer { key, event: Some(event(0)), contributions, around, xml: Ok("<Event><System/></Event>".into()) }.into()));
+            emit.emit(Happening::Answered(Answer { key, event: Some(event(0)), contributions, around, xml: Ok("<Event><System/></Event>".into()) }));
             Ok(())
         })
     }
@@ -192,7 +216,7 @@ impl Engine for Fake {
                 std::fs::write(path, format!("{rows} rows\n"))?;
                 emit.emit(Happening::Exported { path: path.clone(), rows });
             }
-            log.lock().unwrap().exported.push((which, ranks, ranking.report.threshold, csv));
+            log.lock().unwrap().exported.push(Exported { ranks, threshold: ranking.report.threshold });
             Ok(())
         })
     }
@@ -205,7 +229,10 @@ impl Engine for Fake {
     }
 
     fn applies(&self, _case: &Case) -> Vec<(DetectorId, Result<(), String>)> {
-        DetectorId::ALL.into_iter().map(|d| (d, if d == DetectorId::Timeline { Err("there is no timeline among the evidence".into()) } else { Ok(()) })).collect()
+        DetectorId::ALL
+            .into_iter()
+            .map(|d| (d, if d == DetectorId::Timeline { Err("there is no timeline among the evidence".into()) } else { Ok(()) }))
+            .collect()
     }
 
     fn sources(&self, _case: &Case) -> Arc<Vec<Ledger>> {
