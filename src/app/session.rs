@@ -180,7 +180,7 @@ impl Session {
         }
         for event in self.questions.drain(Self::BUDGET) {
             match event.what {
-                Happening::Answered(answer) => self.drill.answer = Some(answer.into()),
+                Happening::Answered(answer) => self.drill.answer = Some(answer),
                 Happening::Ended(Outcome::Failed(text)) => self.drill.failure = Some(text),
                 _ => {}
             }
@@ -223,7 +223,7 @@ impl Session {
                 self.curve.push(point);
             }
             Happening::Ranked(ranking) => self.ranked(ranking),
-            Happening::Answered(answer) => self.drill.answer = Some(answer.into()),
+            Happening::Answered(answer) => self.drill.answer = Some(answer),
             Happening::Exported { path, rows } => self.exported(&path, rows),
             Happening::Ended(outcome) => self.ended(outcome),
         }

@@ -30,6 +30,13 @@ pub struct Analysis {
     pub baseline: Vec<ManifestSource>,
 }
 
+/// Whether each detector can run on a case, from its ledger alone; if not, why.
+#[must_use]
+pub fn applies(case: &Case) -> Vec<(DetectorId, Result<(), String>)> {
+    let snapshot = case.snapshot();
+    registry().into_iter().map(|detector| (detector.id(), detector.applies(snapshot.as_ref()))).collect()
+}
+
 /// Runs a plan. Rankings are told as they come, kept in the case as runs, and returned.
 ///
 /// # Errors

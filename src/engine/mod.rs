@@ -11,7 +11,7 @@ mod open;
 mod stores;
 mod worker;
 
-pub use analyse::{Analysis, analyse, value};
+pub use analyse::{Analysis, analyse, applies, value};
 pub use manifest::{Clock, manifest};
 pub use open::{complaint, is_partial, read_into};
 pub use worker::{Answer, Emit, Happening, JobId, Outcome, Ranking, Work, Worker, WorkerEvent};
