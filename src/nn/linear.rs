@@ -149,7 +149,13 @@ pub struct Projection {
 }
 
 impl Projection {
-    fn weights(&self, column: u32) -> &[f32] {
+    /// The weight matrix, column of the data by column: `[columns, code]`.
+    #[must_use]
+    pub fn weights(&self) -> &[f32] {
+        &self.weights
+    }
+
+    fn weights_of(&self, column: u32) -> &[f32] {
         let start = column as usize * self.code;
         if (column as usize) < self.columns { &self.weights[start..start + self.code] } else { &[] }
     }
@@ -158,7 +164,7 @@ impl Projection {
     pub fn code(&self, cells: impl IntoIterator<Item = (u32, f32)>) -> Vec<f64> {
         let mut z = vec![0.0; self.code];
         for (column, value) in cells {
-            for (z, w) in z.iter_mut().zip(self.weights(column)) {
+            for (z, w) in z.iter_mut().zip(self.weights_of(column)) {
                 *z += f64::from(value) * f64::from(*w);
             }
         }
@@ -168,7 +174,7 @@ impl Projection {
     /// What the network puts at `column` for a row of code `z`.
     #[must_use]
     pub fn rebuilt(&self, z: &[f64], column: u32) -> f64 {
-        self.weights(column).iter().zip(z).map(|(w, z)| f64::from(*w) * z).sum()
+        self.weights_of(column).iter().zip(z).map(|(w, z)| f64::from(*w) * z).sum()
     }
 
     /// The squared error of a row over all columns, never below 0.
