@@ -4,6 +4,7 @@
 //! cases on disk, exports or front ends.
 
 mod chains;
+pub mod groups;
 
 use crate::control::{Control, RunError};
 use crate::domain::{Detection, DetectorId, EventStore, Plan};
@@ -47,5 +48,5 @@ pub trait Detector: Sync {
 /// Every detector there is, in the order of the contract.
 #[must_use]
 pub fn registry() -> Vec<&'static dyn Detector> {
-    vec![&chains::Chains]
+    vec![&groups::Groups, &chains::Chains]
 }

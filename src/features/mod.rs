@@ -3,6 +3,7 @@
 //! Border: plain text, numbers and events; knows neither detectors nor files.
 
 pub mod classes;
+pub mod hashing;
 mod interner;
 pub mod lineage;
 mod lineage_join;

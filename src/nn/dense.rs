@@ -63,6 +63,16 @@ impl Dense {
         self.layers.iter().zip(&self.activations).fold(x, |x, (layer, activation)| activation.apply(layer.forward(x)))
     }
 
+    /// Takes the weights out.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn plain(&self) -> Result<PlainDense, RunError> {
+        let taken = self.valid();
+        let layer = |(layer, activation): (&Layer, &Activation)| layer.weights().map(|(weights, bias)| (weights, bias, *activation));
+        Ok(PlainDense { layers: taken.layers.iter().zip(&taken.activations).map(layer).collect::<Result<_, _>>()? })
+    }
+
     /// The output for every row.
     ///
     /// # Errors
@@ -87,6 +97,30 @@ impl Dense {
         let output = self.outputs(data, device, control)?;
         let errors = data.values().iter().zip(output.values()).map(|(x, y)| (x - y) * (x - y)).collect();
         Matrix::new(errors, data.columns())
+    }
+}
+
+/// A dense network's weights taken out, for a few rows at a time in plain arithmetic: the same on every device, and shareable between threads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlainDense {
+    layers: Vec<(Vec<f32>, Vec<f32>, Activation)>,
+}
+
+impl PlainDense {
+    /// The output for one row.
+    #[must_use]
+    pub fn output(&self, row: &[f32]) -> Vec<f32> {
+        let mut x = row.to_vec();
+        for (weights, bias, activation) in &self.layers {
+            let mut y = bias.clone();
+            for (x, weights) in x.iter().zip(weights.chunks(bias.len().max(1))) {
+                for (y, w) in y.iter_mut().zip(weights) {
+                    *y += x * w;
+                }
+            }
+            x = y.into_iter().map(|y| activation.value(y)).collect();
+        }
+        x
     }
 }
 

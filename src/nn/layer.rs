@@ -1,6 +1,8 @@
 //! A dense layer and its activation.
 
+use super::matrix::read;
 use super::random::glorot;
+use crate::control::RunError;
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData, activation, module::linear};
 use rand::rngs::ChaCha8Rng;
@@ -35,6 +37,19 @@ impl Activation {
     }
 }
 
+impl Activation {
+    /// The same for one number.
+    pub(super) fn value(self, x: f32) -> f32 {
+        match self {
+            Self::Linear => x,
+            Self::Relu => x.max(0.0),
+            Self::LeakyRelu(slope) => x.max(0.0) + slope * x.min(0.0),
+            Self::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+            Self::Tanh => x.tanh(),
+        }
+    }
+}
+
 /// `x W + b`.
 #[derive(Module, Debug)]
 pub(super) struct Layer {
@@ -50,6 +65,11 @@ impl Layer {
             weight: parameter(TensorData::new(weights, [inputs, outputs]), 2 * number, device),
             bias: parameter(TensorData::new(vec![0.0_f32; outputs], [outputs]), 2 * number + 1, device),
         }
+    }
+
+    /// Weights, row by row of inputs, and bias.
+    pub(super) fn weights(&self) -> Result<(Vec<f32>, Vec<f32>), RunError> {
+        Ok((read(self.weight.val())?, read(self.bias.val())?))
     }
 
     /// # Shapes

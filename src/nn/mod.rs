@@ -15,7 +15,7 @@ mod random;
 mod record;
 
 pub use adapters::{Adapter, adapters};
-pub use dense::{Dense, DenseConfig};
+pub use dense::{Dense, DenseConfig, PlainDense};
 pub use device::Device;
 pub use fit::{FitConfig, Fitted, Model, Stop, fit};
 pub use layer::Activation;

@@ -6,6 +6,7 @@ mod case;
 mod chains;
 mod cli;
 mod fields;
+mod groups;
 mod ingest;
 mod memory;
 mod nn;
