@@ -40,7 +40,10 @@ pub fn adapters() -> Vec<Adapter> {
 }
 
 fn list() -> Vec<Adapter> {
-    let instance = wgpu::Instance::default();
+    // OpenGL is left out: burn does not compute on it, and its loader writes to standard error.
+    let mut wanted = wgpu::InstanceDescriptor::new_without_display_handle();
+    wanted.backends = wgpu::Backends::PRIMARY;
+    let instance = wgpu::Instance::new(wanted);
     let named = |adapter: wgpu::Adapter| {
         let info = adapter.get_info();
         let kind = match info.device_type {
@@ -52,7 +55,7 @@ fn list() -> Vec<Adapter> {
         };
         Adapter { name: info.name, kind, interface: info.backend.to_string() }
     };
-    ready(instance.enumerate_adapters(wgpu::Backends::all())).unwrap_or_default().into_iter().map(named).collect()
+    ready(instance.enumerate_adapters(wgpu::Backends::PRIMARY)).unwrap_or_default().into_iter().map(named).collect()
 }
 
 /// The value of a future that is ready at once, as wgpu's are outside browsers.

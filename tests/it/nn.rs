@@ -150,11 +150,11 @@ fn the_linear_autoencoder_reaches_the_svd_residual() {
 #[test]
 fn a_classifier_learns_exclusive_or() {
     let (device, control) = (Device::cpu(), Control::silent());
-    let inputs = Matrix::new([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]].concat(), 2).unwrap();
+    let inputs = Matrix::new([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]].concat(), 2).unwrap();
     let labels = vec![0.0, 1.0, 1.0, 0.0];
     let config = FitConfig { batch: 4, learning_rate: 1e-2, final_rate: 1e-2, validation: 0.0, ..config(500) };
     let data = Labelled::new(inputs.clone(), labels.clone()).unwrap();
-    let fitted = fit(Mlp::new(&MlpConfig { sizes: vec![2, 16, 8] }, 1, &device), &data, None, &config, &device, &control).unwrap();
+    let fitted = fit(Mlp::new(&MlpConfig { sizes: vec![2, 32, 16] }, 1, &device), &data, None, &config, &device, &control).unwrap();
     let logits = fitted.model.logits(&inputs, &device, &control).unwrap();
     assert!(logits.iter().zip(&labels).all(|(z, y)| (*z > 2.0) == (*y > 0.5) && z.abs() > 2.0), "{logits:?}");
     assert!(Labelled::new(inputs, vec![1.0]).is_err());

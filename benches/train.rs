@@ -1,0 +1,100 @@
+//! A training epoch of each network, with PyTorch's figure on the CPU beside it where PyTorch is installed (`cargo bench --bench train`).
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
+
+use residue::control::{Control, Reporter};
+use residue::domain::CurvePoint;
+use residue::nn::{Activation, Dense, DenseConfig, Device, FitConfig, LinearAutoencoder, LinearConfig, Matrix, SparseRows, fit};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+const EPOCHS: usize = 4;
+
+fn main() {
+    println!("a training epoch, best of {EPOCHS}, on the CPU; PyTorch beside it");
+    dense("16-8-4-8-16, 10,000 rows, batch 8", &[16, 8, 4, 8, 16], 10_000, 8);
+    dense("64-32-8-32-64, 20,000 rows, batch 32", &[64, 32, 8, 32, 64], 20_000, 32);
+    dense("128-64-16-64-128, 100,000 rows, batch 256", &[128, 64, 16, 64, 128], 100_000, 256);
+    linear();
+}
+
+/// Notes when each epoch ends.
+#[derive(Default)]
+struct Clock(Mutex<Vec<Instant>>);
+
+impl Reporter for Clock {
+    fn progress(&self, _: residue::control::Progress) {}
+    fn notice(&self, _: residue::control::Notice) {}
+    fn epoch(&self, _: CurvePoint) {
+        self.0.lock().unwrap().push(Instant::now());
+    }
+}
+
+/// Seconds of the quickest epoch of whatever `train` trains.
+fn quickest(train: impl FnOnce(&Control)) -> f64 {
+    let clock = Arc::new(Clock::default());
+    train(&Control { reporter: clock.clone(), ..Control::silent() });
+    let ends = clock.0.lock().unwrap();
+    ends.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64()).fold(f64::INFINITY, f64::min)
+}
+
+fn config(batch: usize) -> FitConfig {
+    FitConfig { epochs: EPOCHS + 1, batch, validation: 0.0, patience: None, ..FitConfig::default() }
+}
+
+fn dense(name: &str, sizes: &[usize], rows: usize, batch: usize) {
+    let values = (0..rows * sizes[0]).map(|i| ((i * 7919) % 1009) as f32 / 504.5 - 1.0).collect();
+    let (data, device) = (Matrix::new(values, sizes[0]).unwrap(), Device::cpu());
+    let shape = DenseConfig::new(sizes, Activation::LeakyRelu(0.3), Activation::LeakyRelu(0.3));
+    let ours = quickest(|control| drop(fit(Dense::new(&shape, 42, &device), &data, None, &config(batch), &device, control).unwrap()));
+    println!("{name}: {ours:.3} s; {}", pytorch(sizes, rows, batch));
+}
+
+fn linear() {
+    let (columns, rows, device) = (50_000_u32, 100_000_u32, Device::cpu());
+    let mut data = SparseRows::new(columns as usize);
+    for row in 0..rows {
+        data.push((0..20).map(|cell| (cell * 2500 + (row.wrapping_mul(2_654_435_761) >> (cell % 16)) % 2500, 1.0)));
+    }
+    let start = LinearAutoencoder::new(&LinearConfig { columns: columns as usize, code: 4 }, 42, &device);
+    let ours = quickest(|control| drop(fit(start, &data, None, &config(1024), &device, control).unwrap()));
+    println!("tied linear, 50,000 columns, 100,000 rows of 20, code 4, batch 1024: {ours:.3} s");
+}
+
+/// What PyTorch takes for the same net, rows and batch, in words.
+fn pytorch(sizes: &[usize], rows: usize, batch: usize) -> String {
+    let script = format!(
+        "
+import time, torch
+torch.manual_seed(42)
+sizes, rows, batch = {sizes:?}, {rows}, {batch}
+layers = []
+for a, b in zip(sizes, sizes[1:]):
+    layers += [torch.nn.Linear(a, b), torch.nn.LeakyReLU(0.3)]
+net = torch.nn.Sequential(*layers)
+x = torch.rand(rows, sizes[0]) * 2 - 1
+best = {{}}
+for threads in (1, 2):
+    torch.set_num_threads(threads)
+    opt = torch.optim.Adam(net.parameters(), lr=1e-3)
+    times = []
+    for _ in range({EPOCHS} + 1):
+        start = time.perf_counter()
+        order = torch.randperm(rows)
+        for i in range(0, rows, batch):
+            part = x[order[i:i + batch]]
+            opt.zero_grad()
+            loss = ((net(part) - part) ** 2).mean()
+            loss.backward()
+            opt.step()
+        times.append(time.perf_counter() - start)
+    best[threads] = min(times[1:])
+print(f'PyTorch {{torch.__version__}} {{best[1]:.3f}} s with 1 thread, {{best[2]:.3f}} s with 2')
+"
+    );
+    match Command::new("python3").args(["-c", &script]).output() {
+        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        Ok(_) => "PyTorch is not installed here".into(),
+        Err(_) => "no python3 here, so no PyTorch".into(),
+    }
+}
