@@ -7,6 +7,8 @@ use super::matrix::read;
 use crate::control::RunError;
 use crate::domain::Compute;
 use burn::tensor::{Device as Backend, DeviceKind, Tensor, TensorData};
+use cubecl_runtime::config::autotune::{AutotuneLevel, BenchConfig};
+use cubecl_runtime::config::{CubeClRuntimeConfig, RuntimeConfig};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
@@ -124,10 +126,21 @@ enum Refusal {
     Unfit(String),
 }
 
+/// Networks here are small: the search for the fastest kernel would take longer than training. Nothing of it is written to disk.
+fn tune_little() {
+    let mut config = CubeClRuntimeConfig::default();
+    config.autotune.level = AutotuneLevel::Minimal;
+    config.autotune.disable_cache = true;
+    config.autotune.bench = BenchConfig { min_samples: 1, max_samples: 1, short_circuit_samples: 1, ..BenchConfig::default() };
+    // False when something has read the configuration already; then it stays as it is.
+    CubeClRuntimeConfig::try_set(config);
+}
+
 /// Opens an adapter and lets it compute a small gradient that the CPU checks.
 fn probe(kind: DeviceKind) -> Result<Gpu, Refusal> {
     let guard = INSTANCES.lock();
     let tried = catch_unwind(AssertUnwindSafe(|| {
+        tune_little();
         let backend = Backend::wgpu_options().device_kind(kind).init().map_err(|_| Refusal::Absent)?;
         let name = backend.identity().map_or_else(|| "unnamed adapter".to_owned(), |identity| identity.name);
         let unfit = |what: &str| Refusal::Unfit(format!("{name} was refused: {what}"));

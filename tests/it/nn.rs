@@ -249,7 +249,7 @@ fn weights_count_rows() {
     let mut data = SparseRows::new(2);
     data.push([(0, 1.0)]);
     data.push([(1, 1.0)]);
-    let config = FitConfig { epochs: 400, batch: 2, learning_rate: 1e-2, final_rate: 1e-3, validation: 0.0, patience: None, ..FitConfig::default() };
+    let config = FitConfig { epochs: 1500, batch: 2, learning_rate: 2e-2, final_rate: 1e-3, validation: 0.0, patience: None, ..FitConfig::default() };
     let start = LinearAutoencoder::new(&LinearConfig { columns: 2, code: 1 }, 1, &device);
     // One direction for two: it goes to the heavier row.
     let fitted = fit(start, &data, Some(&[1.0, 3.0]), &config, &device, &control).unwrap();
