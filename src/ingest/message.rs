@@ -142,8 +142,13 @@ fn list(values: &Values<'_>) -> String {
 
 /// Appends at most `most` characters of `text`, runs of white space as one blank, other control characters escaped.
 pub(super) fn plain(text: &str, most: usize, out: &mut String) {
+    let sound = |pair: &[u8]| matches!(pair, [b'!'..=b'~' | b' ', b'!'..=b'~'] | [b'!'..=b'~', b' ']);
+    let trimmed = text.trim();
+    if trimmed.len() <= most && trimmed.len() > 1 && trimmed.as_bytes().windows(2).all(sound) {
+        return out.push_str(trimmed);
+    }
     let mut blank = false;
-    for (at, c) in text.trim().chars().enumerate() {
+    for (at, c) in trimmed.chars().enumerate() {
         if at >= most {
             out.push('…');
             return;

@@ -12,21 +12,6 @@ pub(super) struct Values<'a> {
     names: Option<HashSet<String>>,
 }
 
-/// The members of a JSON object, or nothing when `raw` is none.
-///
-/// # Errors
-/// The JSON is broken.
-pub(super) fn members(raw: &str) -> impl Iterator<Item = Result<(Cow<'_, str>, &str), String>> {
-    let object = raw.starts_with('{').then(|| sonic_rs::to_object_iter(raw));
-    object.into_iter().flatten().map(|member| {
-        let (name, value) = member.map_err(|error| error.to_string())?;
-        match value.as_raw_cow() {
-            Cow::Borrowed(raw) => Ok((name, raw)),
-            Cow::Owned(_) => Err("a value that is not part of its text".into()),
-        }
-    })
-}
-
 /// A raw JSON value as plain text: strings unescaped, arrays joined by `, ` without their empty items, null and objects nothing.
 pub(super) fn text(raw: &str) -> Option<Cow<'_, str>> {
     match raw.as_bytes() {
@@ -102,6 +87,11 @@ impl<'a> Values<'a> {
     /// Names and raw values, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.list.iter().map(|(name, raw)| (name.as_ref(), raw.as_ref()))
+    }
+
+    /// Bytes that [`Values::write_members`] takes, but for escapes in names.
+    pub(super) fn written(&self) -> usize {
+        self.list.iter().map(|(name, raw)| name.len().saturating_add(raw.len()).saturating_add(4)).sum()
     }
 
     /// All values as members of a JSON object, without its braces.

@@ -2,8 +2,9 @@
 //!
 //! JSON rather than the crate's typed values: those come without names. Values are sliced out of it, not parsed into a tree.
 
+use super::json::Cursor;
 use crate::domain::{Event, time};
-use crate::ingest::values::{Values, members, quote, text};
+use crate::ingest::values::{Values, quote, text};
 use crate::ingest::windows;
 use std::borrow::Cow;
 
@@ -18,27 +19,29 @@ pub(super) fn from_json(json: &[u8], header_time: Option<i64>) -> Result<Event, 
     let json = std::str::from_utf8(json).map_err(|_| "its text is not UTF-8")?;
     let mut event = Event::default();
     let mut system = System::default();
-    let mut values = Values::with_capacity(32);
-    for member in members(json) {
-        let (name, raw) = member?;
-        if name != "Event" {
-            element(&mut values, "", name, raw, 0)?;
+    let mut values = Values::with_capacity(24);
+    let mut cursor = Cursor::new(json);
+    if !cursor.enter() {
+        return Err("its JSON is no object".into());
+    }
+    while let Some(name) = cursor.name()? {
+        if name != "Event" || !cursor.enter() {
+            element(&mut values, "", name, &mut cursor, 0)?;
             continue;
         }
-        for part in members(raw) {
-            let (name, raw) = part?;
+        while let Some(name) = cursor.name()? {
             match &*name {
-                "#attributes" => {}
-                "System" => system.read(raw, &mut event)?,
-                "EventData" => event_data(&mut values, raw)?,
-                "UserData" => user_data(&mut values, raw)?,
-                _ => element(&mut values, &name, name.clone(), raw, 0)?,
+                "#attributes" => drop(cursor.value()?),
+                "System" => system.read(&mut cursor, &mut event)?,
+                "EventData" => event_data(&mut values, &mut cursor)?,
+                "UserData" => user_data(&mut values, &mut cursor)?,
+                _ => element(&mut values, &name.clone(), name, &mut cursor, 0)?,
             }
         }
     }
     set_time(&mut event, system.time.as_deref(), header_time);
     windows::complete(&mut event, &values, system.user.as_deref());
-    event.fields.reserve(json.len());
+    event.fields.reserve_exact(values.written().saturating_add(system.members.len()).saturating_add(16));
     event.fields.push('{');
     values.write_members(&mut event.fields);
     if !system.members.is_empty() {
@@ -47,7 +50,6 @@ pub(super) fn from_json(json: &[u8], header_time: Option<i64>) -> Result<Event, 
         event.fields.push('}');
     }
     event.fields.push('}');
-    event.fields.shrink_to_fit();
     Ok(event)
 }
 
@@ -64,36 +66,37 @@ fn set_time(event: &mut Event, stated: Option<&str>, header_time: Option<i64>) {
 }
 
 /// `EventData`: named values as found, unnamed ones in one array.
-fn event_data<'a>(values: &mut Values<'a>, raw: &'a str) -> Result<(), String> {
-    if !raw.starts_with('{') {
+fn event_data<'a>(values: &mut Values<'a>, cursor: &mut Cursor<'a>) -> Result<(), String> {
+    if !cursor.enter() {
+        let raw = cursor.value()?;
         if raw != "null" && raw != "\"\"" {
             values.push("EventData", raw);
         }
         return Ok(());
     }
-    for member in members(raw) {
-        let (name, raw) = member?;
+    while let Some(name) = cursor.name()? {
         match &*name {
-            "#attributes" => attributes(values, "EventData", raw)?,
-            "Data" => data(values, raw)?,
-            "#text" => values.push("EventData", raw),
-            _ => element(values, "EventData", name, raw, 0)?,
+            "#attributes" => attributes(values, "EventData", cursor)?,
+            "Data" => data(values, cursor)?,
+            "#text" => values.push("EventData", cursor.value()?),
+            _ => element(values, "EventData", name, cursor, 0)?,
         }
     }
     Ok(())
 }
 
-fn data<'a>(values: &mut Values<'a>, raw: &'a str) -> Result<(), String> {
-    let mut inner = Some(raw);
-    if raw.starts_with('{') {
-        inner = None;
-        for member in members(raw) {
-            match member? {
-                (name, raw) if name == "#text" => inner = Some(raw),
-                (name, raw) if name == "#attributes" => attributes(values, "Data", raw)?,
-                (name, raw) => element(values, "Data", name, raw, 0)?,
+fn data<'a>(values: &mut Values<'a>, cursor: &mut Cursor<'a>) -> Result<(), String> {
+    let mut inner = None;
+    if cursor.enter() {
+        while let Some(name) = cursor.name()? {
+            match &*name {
+                "#text" => inner = Some(cursor.value()?),
+                "#attributes" => attributes(values, "Data", cursor)?,
+                _ => element(values, "Data", name, cursor, 0)?,
             }
         }
+    } else {
+        inner = Some(cursor.value()?);
     }
     if let Some(raw) = inner.filter(|raw| *raw != "null") {
         let array: Cow<'a, str> = if raw.starts_with('[') { raw.into() } else { format!("[{raw}]").into() };
@@ -103,19 +106,24 @@ fn data<'a>(values: &mut Values<'a>, raw: &'a str) -> Result<(), String> {
 }
 
 /// `UserData`: its container's leaves.
-fn user_data<'a>(values: &mut Values<'a>, raw: &'a str) -> Result<(), String> {
-    for member in members(raw) {
-        let (name, raw) = member?;
-        if name != "#attributes" {
-            element(values, "UserData", name, raw, 0)?;
+fn user_data<'a>(values: &mut Values<'a>, cursor: &mut Cursor<'a>) -> Result<(), String> {
+    if !cursor.enter() {
+        return cursor.value().map(drop);
+    }
+    while let Some(name) = cursor.name()? {
+        if name == "#attributes" {
+            cursor.value()?;
+        } else {
+            element(values, "UserData", name, cursor, 0)?;
         }
     }
     Ok(())
 }
 
 /// One element: its text under its name, its attributes as `name@attribute`, its children the same way under their own names.
-fn element<'a>(values: &mut Values<'a>, container: &str, name: Cow<'a, str>, raw: &'a str, depth: usize) -> Result<(), String> {
-    if !raw.starts_with('{') || depth >= MAX_DEPTH {
+fn element<'a>(values: &mut Values<'a>, container: &str, name: Cow<'a, str>, cursor: &mut Cursor<'a>, depth: usize) -> Result<(), String> {
+    if depth >= MAX_DEPTH || !cursor.enter() {
+        let raw = cursor.value()?;
         if depth == 0 && container == "EventData" {
             values.push(name, raw);
         } else {
@@ -123,20 +131,22 @@ fn element<'a>(values: &mut Values<'a>, container: &str, name: Cow<'a, str>, raw
         }
         return Ok(());
     }
-    for member in members(raw) {
-        let (child, raw) = member?;
+    while let Some(child) = cursor.name()? {
         match &*child {
-            "#text" => values.push_beside(container, name.clone(), raw),
-            "#attributes" => attributes(values, &name, raw)?,
-            _ => element(values, &name, child, raw, depth.saturating_add(1))?,
+            "#text" => values.push_beside(container, name.clone(), cursor.value()?),
+            "#attributes" => attributes(values, &name, cursor)?,
+            _ => element(values, &name, child, cursor, depth.saturating_add(1))?,
         }
     }
     Ok(())
 }
 
-fn attributes<'a>(values: &mut Values<'a>, element: &str, raw: &'a str) -> Result<(), String> {
-    for member in members(raw) {
-        let (name, raw) = member?;
+fn attributes<'a>(values: &mut Values<'a>, element: &str, cursor: &mut Cursor<'a>) -> Result<(), String> {
+    if !cursor.enter() {
+        return cursor.value().map(drop);
+    }
+    while let Some(name) = cursor.name()? {
+        let raw = cursor.value()?;
         if !name.starts_with("xmlns") {
             values.push_beside("", format!("{element}@{name}"), raw);
         }
@@ -154,49 +164,57 @@ struct System {
 }
 
 impl System {
-    fn read(&mut self, raw: &str, event: &mut Event) -> Result<(), String> {
-        self.members.reserve(raw.len());
-        for member in members(raw) {
-            let (name, raw) = member?;
-            if raw == "null" {
+    fn read(&mut self, cursor: &mut Cursor<'_>, event: &mut Event) -> Result<(), String> {
+        if !cursor.enter() {
+            return cursor.value().map(drop);
+        }
+        self.members.reserve(512);
+        while let Some(name) = cursor.name()? {
+            if cursor.enter() {
+                self.compound(event, &name, cursor)?;
                 continue;
             }
-            if !raw.starts_with('{') {
+            let raw = cursor.value()?;
+            if raw != "null" {
                 column(event, &name, raw);
                 self.write(&name, raw);
-                continue;
             }
-            self.compound(event, &name, raw)?;
         }
         Ok(())
     }
 
     /// An element with attributes: an object of them, unless it has a text too.
-    fn compound(&mut self, event: &mut Event, name: &str, raw: &str) -> Result<(), String> {
-        for member in members(raw) {
-            let (child, raw) = member?;
+    fn compound(&mut self, event: &mut Event, name: &str, cursor: &mut Cursor<'_>) -> Result<(), String> {
+        while let Some(child) = cursor.name()? {
+            let raw = cursor.value()?;
             match &*child {
-                "#attributes" => {
-                    for attribute in members(raw) {
-                        let (attribute, raw) = attribute?;
-                        match (name, &*attribute) {
-                            ("Provider", "Name") => event.provider = owned(raw),
-                            ("TimeCreated", "SystemTime") => self.time = owned(raw),
-                            ("Security", "UserID") => self.user = owned(raw),
-                            ("EventID", _) => self.write("EventID@Qualifiers", raw),
-                            _ => {}
-                        }
-                    }
-                    if name != "EventID" {
-                        self.write(name, raw);
-                    }
-                }
+                "#attributes" => self.attributes(event, name, raw)?,
                 "#text" => {
                     column(event, name, raw);
                     self.write(name, raw);
                 }
                 _ => self.write(&format!("{name}.{child}"), raw),
             }
+        }
+        Ok(())
+    }
+
+    fn attributes(&mut self, event: &mut Event, name: &str, raw: &str) -> Result<(), String> {
+        let mut cursor = Cursor::new(raw);
+        if cursor.enter() {
+            while let Some(attribute) = cursor.name()? {
+                let raw = cursor.value()?;
+                match (name, &*attribute) {
+                    ("Provider", "Name") => event.provider = owned(raw),
+                    ("TimeCreated", "SystemTime") => self.time = owned(raw),
+                    ("Security", "UserID") => self.user = owned(raw),
+                    ("EventID", _) => self.write("EventID@Qualifiers", raw),
+                    _ => {}
+                }
+            }
+        }
+        if name != "EventID" {
+            self.write(name, raw);
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 mod chunk;
 mod copies;
 mod event;
+mod json;
 mod pipeline;
 mod raw;
 mod survey;

@@ -240,7 +240,7 @@ fn random_damage_never_ends_a_run() {
     let dir = tempfile::tempdir().unwrap();
     for round in 0..150 {
         let mut bytes = sound.clone();
-        for _ in 0..1 + random(40) {
+        for _ in 0..=random(40) {
             let at = random(bytes.len());
             bytes[at] = random(256) as u8;
         }
