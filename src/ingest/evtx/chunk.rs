@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// Where a chunk header keeps its table of names.
 const NAME_TABLE: Range<usize> = 128..384;
 
+/// Most JSON one chunk may give. Real ones give a few hundred KiB; a crafted one could give a thousand times its own size.
+const MAX_PAYLOAD: usize = 4 << 20;
+
 /// What a chunk gave.
 #[derive(Debug, Default)]
 pub(super) struct Decoded {
@@ -28,7 +31,7 @@ pub(super) struct Decoded {
 
 /// Decodes the chunk at `place`, whose `bytes` may end early.
 pub(super) fn decode(place: Chunk, bytes: Vec<u8>, settings: &Arc<ParserSettings>, copies: &mut Copies<'_>) -> Decoded {
-    let mut walk = Walk { place, out: Decoded::default(), at: CHUNK_HEADER, last: None, unnamed: 0, damage: 0, carved: Vec::new() };
+    let mut walk = Walk { place, out: Decoded::default(), at: CHUNK_HEADER, last: None, unnamed: 0, damage: 0, payload: 0, carved: Vec::new() };
     if catch_unwind(AssertUnwindSafe(|| walk.run(bytes, settings, copies))).is_err() {
         let at = walk.at;
         walk.find(Weight::Record, at, None, "the parser failed inside at or after this record; the rest of the chunk was not read".into());
@@ -58,6 +61,8 @@ struct Walk {
     unnamed: u64,
     /// Offset of the last damage.
     damage: usize,
+    /// Bytes of JSON so far.
+    payload: usize,
     /// Numbers of the records carved so far: not lost after all.
     carved: Vec<u64>,
 }
@@ -118,6 +123,10 @@ impl Walk {
         let header_time = i64::try_from(record.timestamp.as_nanosecond()).ok();
         let decoded = catch_unwind(AssertUnwindSafe(|| {
             let json = record.into_json_bytes().map_err(|error| reason(&error))?;
+            self.payload = self.payload.saturating_add(json.data.len());
+            if self.payload > MAX_PAYLOAD {
+                return Err(format!("the records of its chunk unfold to more than {MAX_PAYLOAD} bytes, which no real ones do"));
+            }
             event::from_json(&json.data, header_time)
         }));
         match decoded.unwrap_or_else(|_| Err("the parser failed inside".into())) {

@@ -17,6 +17,8 @@ const GROUP: usize = 8;
 const MAX_CARVED: usize = 1 << 20;
 /// More threads than this would wait for the writer.
 const MAX_THREADS: usize = 8;
+/// Groups decoded ahead of the writer: more events than it takes at a time, so that decoding goes on while it writes.
+const AHEAD: usize = 16;
 
 /// Reads all chunks of `survey` into `output`.
 pub(super) fn run(input: &Input<'_>, survey: Survey, output: &mut Output<'_>) -> std::result::Result<(), RunError> {
@@ -38,7 +40,7 @@ pub(super) fn run(input: &Input<'_>, survey: Survey, output: &mut Output<'_>) ->
         return groups.into_iter().flatten().try_for_each(|chunk| taker.take(vec![reader.read(*chunk)]));
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-    let in_flight = threads.saturating_mul(2);
+    let in_flight = threads.saturating_mul(2).max(AHEAD);
     let (to_work, work) = crossbeam_channel::bounded::<(usize, &[Chunk])>(in_flight);
     let (to_taker, results) = crossbeam_channel::bounded::<(usize, Vec<Decoded>)>(in_flight);
     std::thread::scope(|scope| {
