@@ -4,7 +4,9 @@
 //! cases on disk, exports or front ends.
 
 mod chains;
+pub mod fields;
 pub mod groups;
+pub mod memory;
 
 use crate::control::{Control, RunError};
 use crate::domain::{Detection, DetectorId, EventStore, Plan};
@@ -48,5 +50,5 @@ pub trait Detector: Sync {
 /// Every detector there is, in the order of the contract.
 #[must_use]
 pub fn registry() -> Vec<&'static dyn Detector> {
-    vec![&groups::Groups, &chains::Chains]
+    vec![&groups::Groups, &chains::Chains, &fields::Fields]
 }

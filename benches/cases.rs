@@ -1,0 +1,128 @@
+//! Leave one case out: how well the event-field detector ranks each labelled case of the shared corpus, learned from the case itself and from the
+//! ordinary part of the others. Prints a Markdown table; says so and ends when the corpus is not there.
+//!
+//! `cargo bench --bench cases` for all, `cargo bench --bench cases -- NAME...` for some cases.
+#![expect(clippy::expect_used, clippy::format_push_string, reason = "a command for developers")]
+
+use residue::control::Control;
+use residue::detect::memory::{MemorySink, MemoryStore};
+use residue::detect::{Detector, Input, fields::Fields};
+use residue::domain::{Detection, EventStore, Plan, Subject};
+use residue::ingest::{Options, ingest};
+use residue::nn::Device;
+use residue::score::{Label, Metrics, Outcome, Truth, TruthMember, measure, rank};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+struct Case {
+    name: String,
+    store: MemoryStore,
+    ordinary: MemoryStore,
+    labels: std::collections::HashMap<residue::domain::EventKey, Label>,
+}
+
+fn load(folder: &Path) -> Case {
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "evtx")).collect();
+    files.sort();
+    let sink = MemorySink::default();
+    ingest(&files, &sink, &Options::default(), &Control::silent()).expect("ingest");
+    let store = sink.store();
+    let mut truth = Truth::default();
+    if let Ok(text) = std::fs::read_to_string(folder.join("truth.jsonl")) {
+        truth.add(&text).expect("truth");
+    }
+    let mut labels = std::collections::HashMap::new();
+    store
+        .scan(false, &Control::silent(), &mut |batch| {
+            for event in batch {
+                let source_file = store.sources()[event.key.source as usize].source_file.as_str();
+                let member = TruthMember { source_file, record_id: event.record_id, computer: event.computer, process_guid: event.process_guid };
+                labels.insert(event.key, truth.label(member));
+            }
+            Ok(())
+        })
+        .expect("scan");
+    let ordinary = store.clone().filtered(|ledger, event| {
+        let member = TruthMember {
+            source_file: &ledger.source_file,
+            record_id: event.record_id,
+            computer: event.computer.as_deref(),
+            process_guid: event.process_guid.as_deref(),
+        };
+        truth.label(member) == Label::Benign
+    });
+    Case { name: folder.file_name().expect("name").to_string_lossy().into_owned(), store, ordinary, labels }
+}
+
+fn run(case: &Case, baseline: &[&dyn EventStore], device: &Device) -> Detection {
+    let plan = Plan::standard();
+    let control = Control::silent();
+    let input = Input { case: &case.store, baseline, plan: &plan, device, model: None, save_model: None, control: &control };
+    Fields.run(&input, &mut |_| ()).expect("a detection")
+}
+
+fn metrics(case: &Case, subjects: &[Subject], score: impl Fn(&Subject) -> Option<f64>) -> Metrics {
+    let mut subjects = subjects.to_vec();
+    for subject in &mut subjects {
+        subject.score = score(subject).unwrap_or(f64::NAN);
+    }
+    let ranked = rank(subjects);
+    let outcomes: Vec<Outcome> = ranked
+        .subjects
+        .iter()
+        .filter_map(|subject| {
+            let label = subject.members.iter().map(|key| case.labels[key]).max().unwrap_or(Label::Benign);
+            (label != Label::Ignore).then_some(Outcome { score: subject.score, attack: label == Label::Attack })
+        })
+        .collect();
+    measure(&outcomes)
+}
+
+type Column = (&'static str, fn(&Subject) -> Option<f64>);
+const COLUMNS: [Column; 3] = [("rarity", |s| s.rarity), ("loss", |s| s.loss), ("recommended", |s| Some(s.learned? + s.prior?))];
+
+fn main() {
+    let corpus = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
+    let Ok(folders) = std::fs::read_dir(corpus.join("cases")) else {
+        println!("skipped: the corpus is not here");
+        return;
+    };
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let mut folders: Vec<PathBuf> = folders.flatten().map(|entry| entry.path()).collect();
+    folders.sort();
+    let cases: Vec<Case> = folders.iter().map(|folder| load(folder)).collect();
+    let benign = load(&corpus.join("benign/rathbun_win10"));
+    table("self-trained", &cases, &wanted, |_| Vec::new());
+    table("with the other cases' ordinary part as baseline", &cases, &wanted, |case| {
+        let others = cases.iter().filter(|other| other.name != case.name).map(|other| &other.ordinary as &dyn EventStore);
+        others.chain([&benign.store as &dyn EventStore]).collect()
+    });
+}
+
+fn table<'a>(title: &str, cases: &'a [Case], wanted: &[String], baseline: impl Fn(&'a Case) -> Vec<&'a dyn EventStore>) {
+    println!("\n### {title}\n");
+    println!("| case | events | subjects | true |{} seconds |", COLUMNS.map(|(name, _)| format!(" {name} AUC / AP / P@20 / first |")).concat());
+    println!("|---|---|---|---|{}---|", "---|".repeat(COLUMNS.len()));
+    let device = Device::cpu();
+    let mut sums = [[0.0; 3]; COLUMNS.len()];
+    let mut counted = 0.0;
+    for case in cases.iter().filter(|case| wanted.is_empty() || wanted.contains(&case.name)) {
+        let baseline = baseline(case);
+        let start = Instant::now();
+        let detection = run(case, &baseline, &device);
+        let seconds = start.elapsed().as_secs_f64();
+        let all: Vec<Metrics> = COLUMNS.iter().map(|(_, column)| metrics(case, &detection.subjects, column)).collect();
+        let mut cells = String::new();
+        for (metrics, sum) in all.iter().zip(&mut sums) {
+            let figures = [metrics.roc_auc.unwrap_or(f64::NAN), metrics.average_precision.unwrap_or(f64::NAN), metrics.at[1].1];
+            let first = metrics.first.map_or("-".into(), |first| first.to_string());
+            cells.push_str(&format!(" {:.3} / {:.3} / {:.2} / {first} |", figures[0], figures[1], figures[2]));
+            sum.iter_mut().zip(figures).for_each(|(sum, figure)| *sum += figure);
+        }
+        counted += 1.0;
+        println!("| {} | {} | {} | {} |{cells} {seconds:.1} |", case.name, case.store.events(), all[0].subjects, all[0].attacks);
+    }
+    let means = sums.map(|sum| format!(" **{:.3} / {:.3} / {:.2}** |", sum[0] / counted, sum[1] / counted, sum[2] / counted));
+    println!("| **mean** | | | |{} |", means.concat());
+}
