@@ -4,7 +4,7 @@ use super::annotations::{Annotation, Annotations, Change, Place, Target, Unit};
 use super::store::held;
 use super::{Case, fault};
 use crate::control::RunError;
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{CachedStatement, Connection, Transaction, params};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::sync::Arc;
@@ -125,8 +125,9 @@ impl Case {
         let mut next = (*said.now).clone();
         let now = now();
         let done = self.with_db(FAILED, |db| {
-            let mut action = Action::begin(db)?;
+            let action = Action::begin(db)?;
             let mut steps = Vec::with_capacity(targets.len());
+            let mut pen = action.pen()?;
             for target in targets {
                 let evidence = action.evidence(&mut next, &target.evidence)?;
                 let place = Place { record: target.record, evidence, part: target.part, unit: target.unit };
@@ -135,10 +136,11 @@ impl Case {
                 if before == after {
                     continue;
                 }
-                action.put(place, after.as_ref())?;
+                pen.put(place, after.as_ref())?;
                 next.set(place, after.clone().map(Arc::new));
                 steps.push(Step { evidence, record: target.record, part: target.part, unit: target.unit, before, after });
             }
+            drop(pen);
             if steps.is_empty() {
                 return Ok(None);
             }
@@ -181,11 +183,13 @@ impl Case {
         let Some(of) = which(&said.history) else { return Ok(false) };
         let mut next = (*said.now).clone();
         let id = self.with_db(FAILED, |db| {
-            let mut doing = Action::begin(db)?;
+            let doing = Action::begin(db)?;
+            let mut pen = doing.pen()?;
             for step in doing.steps(of)? {
-                doing.put(step.place(), side(&step))?;
+                pen.put(step.place(), side(&step))?;
                 next.set(step.place(), side(&step).cloned().map(Arc::new));
             }
+            drop(pen);
             doing.commit(action, Some(of), &analyst, now(), "[]")
         })?;
         said.history.note(action, id, Some(of));
@@ -258,7 +262,7 @@ impl<'a> Action<'a> {
         db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map(Self)
     }
 
-    fn evidence(&mut self, next: &mut Annotations, name: &Arc<str>) -> rusqlite::Result<u32> {
+    fn evidence(&self, next: &mut Annotations, name: &Arc<str>) -> rusqlite::Result<u32> {
         if let Some(id) = next.evidence_id(name) {
             return Ok(id);
         }
@@ -267,23 +271,17 @@ impl<'a> Action<'a> {
         Ok(id)
     }
 
-    fn put(&mut self, place: Place, said: Option<&Annotation>) -> rusqlite::Result<()> {
-        let (record, unit) = (place.record.cast_signed(), place.unit.code());
-        let Some(said) = said else {
-            let mut delete = self.0.prepare_cached("DELETE FROM annotations WHERE evidence = ?1 AND record = ?2 AND part = ?3 AND unit = ?4")?;
-            return delete.execute(params![place.evidence, record, place.part, unit]).map(|_| ());
-        };
-        let tags = if said.tags.is_empty() { None } else { Some(serde_json::to_string(&said.tags).map_err(json)?) };
-        let note = (!said.note.is_empty()).then_some(said.note.as_str());
-        let mut insert = self.0.prepare_cached(
-            "INSERT OR REPLACE INTO annotations (evidence, record, part, unit, flagged, tags, note, analyst, version, flagged_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )?;
-        let analyst: &str = &said.analyst;
-        insert.execute(params![place.evidence, record, place.part, unit, said.flagged, tags, note, analyst, said.version, said.flagged_at]).map(|_| ())
+    fn pen(&self) -> rusqlite::Result<Pen<'_>> {
+        Ok(Pen {
+            put: self.0.prepare_cached(
+                "INSERT OR REPLACE INTO annotations (evidence, record, part, unit, flagged, tags, note, analyst, version, flagged_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            )?,
+            delete: self.0.prepare_cached("DELETE FROM annotations WHERE evidence = ?1 AND record = ?2 AND part = ?3 AND unit = ?4")?,
+        })
     }
 
-    fn steps(&mut self, of: i64) -> rusqlite::Result<Vec<Step>> {
+    fn steps(&self, of: i64) -> rusqlite::Result<Vec<Step>> {
         let text: String = self.0.prepare_cached("SELECT changes FROM audit WHERE id = ?1")?.query_row([of], |row| row.get(0))?;
         serde_json::from_str(&text).map_err(json)
     }
@@ -295,5 +293,24 @@ impl<'a> Action<'a> {
         let id = self.0.last_insert_rowid();
         self.0.commit()?;
         Ok(id)
+    }
+}
+
+/// Writes annotations within an action.
+struct Pen<'a> {
+    put: CachedStatement<'a>,
+    delete: CachedStatement<'a>,
+}
+
+impl Pen<'_> {
+    fn put(&mut self, place: Place, said: Option<&Annotation>) -> rusqlite::Result<()> {
+        let (record, unit) = (place.record.cast_signed(), place.unit.code());
+        let Some(said) = said else {
+            return self.delete.execute(params![place.evidence, record, place.part, unit]).map(|_| ());
+        };
+        let tags = if said.tags.is_empty() { None } else { Some(serde_json::to_string(&said.tags).map_err(json)?) };
+        let note = (!said.note.is_empty()).then_some(said.note.as_str());
+        let analyst: &str = &said.analyst;
+        self.put.execute(params![place.evidence, record, place.part, unit, said.flagged, tags, note, analyst, said.version, said.flagged_at]).map(|_| ())
     }
 }

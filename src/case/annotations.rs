@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Number of shards: a single change among a million annotations copies a few hundred pointers.
-const SHARDS: usize = 4_096;
+/// Shards of a block and blocks of the whole: among a million annotations a change copies a few hundred pointers and a score for every target.
+const FAN: usize = 256;
 
 /// What was annotated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -155,9 +155,10 @@ pub(super) struct Place {
 }
 
 impl Place {
-    fn shard(self) -> usize {
+    fn block_and_shard(self) -> (usize, usize) {
         // Fibonacci hashing: neighbouring records land in different shards.
-        (self.record.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 52) as usize % SHARDS
+        let hash = self.record.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        ((hash >> 56) as usize % FAN, (hash >> 48) as usize % FAN)
     }
 }
 
@@ -167,15 +168,15 @@ type Shard = HashMap<Place, Arc<Annotation>>;
 #[derive(Clone, Debug)]
 pub struct Annotations {
     evidence: Arc<HashMap<Arc<str>, u32>>,
-    shards: Vec<Arc<Shard>>,
+    blocks: Vec<Arc<Vec<Arc<Shard>>>>,
     count: usize,
     flagged: usize,
 }
 
 impl Default for Annotations {
     fn default() -> Self {
-        let none = Arc::<Shard>::default();
-        Self { evidence: Arc::default(), shards: vec![none; SHARDS], count: 0, flagged: 0 }
+        let block = Arc::new(vec![Arc::<Shard>::default(); FAN]);
+        Self { evidence: Arc::default(), blocks: vec![block; FAN], count: 0, flagged: 0 }
     }
 }
 
@@ -219,8 +220,9 @@ impl Annotations {
     pub fn all(&self) -> Vec<(Target, Arc<Annotation>)> {
         let names: HashMap<u32, &Arc<str>> = self.evidence.iter().map(|(name, id)| (*id, name)).collect();
         let mut found: Vec<_> = self
-            .shards
+            .blocks
             .iter()
+            .flat_map(|block| block.iter())
             .flat_map(|shard| shard.iter())
             .filter_map(|(place, said)| {
                 let evidence = (*names.get(&place.evidence)?).clone();
@@ -236,7 +238,8 @@ impl Annotations {
     }
 
     pub(super) fn at(&self, place: Place) -> Option<&Annotation> {
-        self.shards[place.shard()].get(&place).map(AsRef::as_ref)
+        let (block, shard) = place.block_and_shard();
+        self.blocks[block][shard].get(&place).map(AsRef::as_ref)
     }
 
     pub(super) fn evidence_id(&self, evidence: &str) -> Option<u32> {
@@ -248,7 +251,8 @@ impl Annotations {
     }
 
     pub(super) fn set(&mut self, place: Place, said: Option<Arc<Annotation>>) {
-        let shard = Arc::make_mut(&mut self.shards[place.shard()]);
+        let (block, shard) = place.block_and_shard();
+        let shard = Arc::make_mut(&mut Arc::make_mut(&mut self.blocks[block])[shard]);
         let flagged = |said: Option<&Arc<Annotation>>| usize::from(said.is_some_and(|said| said.flagged));
         self.flagged += flagged(said.as_ref());
         let before = match said {

@@ -5,6 +5,7 @@ mod figures;
 mod kills;
 mod neighbours;
 mod runs;
+mod scratch;
 
 use residue::case::Case;
 use residue::control::{Control, RunError};

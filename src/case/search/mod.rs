@@ -292,7 +292,7 @@ mod tests {
     fn any_text_parses_or_is_refused_without_a_panic() {
         let pieces = ["\"", "+", "-", "!", ":", "id", "time:", "9", "-", ",", "é", " ", "score:>", "\0", "🦀", "99999999999999999999", "=", "image:=\""];
         let mut state = 7_u64;
-        for _ in 0..20_000 {
+        for _ in 0..4_000 {
             let mut text = String::new();
             for _ in 0..6 {
                 state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
