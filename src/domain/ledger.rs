@@ -75,7 +75,33 @@ pub struct Ledger {
     pub seen: Vec<(String, String, u64)>,
 }
 
+/// Formats whose rows are whole Windows events or a tool's findings about them; every other format of evidence is a timeline.
+const EVENT_FORMATS: &[&str] = &[
+    "EVTX",
+    "EvtxECmd CSV",
+    "EvtxECmd JSONL",
+    "Sysmon CSV",
+    "Hayabusa CSV",
+    "Hayabusa JSONL",
+    "Hayabusa search CSV",
+    "Hayabusa Timesketch CSV",
+    "Chainsaw CSV",
+    "evtx_dump JSONL",
+    "Winlogbeat JSONL",
+    "NXLog JSONL",
+    "Velociraptor EvtxHunter CSV",
+    "Velociraptor EvtxHunter JSONL",
+    "Get-WinEvent CSV",
+    "Event Viewer CSV",
+];
+
 impl Ledger {
+    /// Whether the source is a timeline (file system rows, super timelines, artefact tables) rather than Windows events; not evidence is neither.
+    #[must_use]
+    pub fn is_timeline(&self) -> bool {
+        !self.format.is_empty() && self.format != "unknown" && !EVENT_FORMATS.contains(&self.format.as_str())
+    }
+
     /// Number of defects kept in `entries`.
     pub const MAX_ENTRIES: usize = 1000;
 
@@ -92,5 +118,17 @@ impl Ledger {
         if self.entries.len() < Self::MAX_ENTRIES {
             self.entries.push(LedgerEntry { offset, record, what: what.into() });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timelines_are_told_from_events_and_from_what_is_not_evidence() {
+        let of = |format: &str| Ledger { format: format.into(), ..Ledger::default() }.is_timeline();
+        assert!(of("plaso l2tcsv") && of("MFTECmd $MFT") && of("bodyfile") && of("CSV"));
+        assert!(!of("EVTX") && !of("Sysmon CSV") && !of("Hayabusa CSV") && !of("unknown") && !of(""));
     }
 }
