@@ -45,13 +45,22 @@ impl Search {
     /// What cannot be understood, in words.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut search = Self::default();
+        // Plain words are looked for together: one pass over a row's texts instead of one for each.
+        let mut plain = Vec::new();
         for word in words(text)? {
+            if word.sign.is_none() && word.column.is_none() && (word.quoted || Span::list(&word.value).is_none()) {
+                plain.push(word.value);
+                continue;
+            }
             let (list, body) = match word.sign {
                 Some('+') => (&mut search.must, &word),
                 Some('-' | '!') => (&mut search.not, &word),
                 _ => (&mut search.any, &word),
             };
             list.push(Term::parse(body)?);
+        }
+        if !plain.is_empty() {
+            search.any.push(Term::Anywhere(Pattern::any(&plain)?, None));
         }
         Ok(search)
     }

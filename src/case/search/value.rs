@@ -19,6 +19,12 @@ impl Pattern {
         Self::make(&regex::escape(text), text)
     }
 
+    /// Any of several texts.
+    pub(super) fn any(texts: &[String]) -> Result<Self, String> {
+        let escaped: Vec<String> = texts.iter().map(|text| regex::escape(text)).collect();
+        Self::make(&escaped.join("|"), texts.iter().max_by_key(|text| text.len()).map_or("", String::as_str))
+    }
+
     pub(super) fn exactly(text: &str) -> Result<Self, String> {
         Self::make(&format!("^{}$", regex::escape(text)), text)
     }
