@@ -9,10 +9,12 @@ mod device;
 mod fit;
 mod layer;
 mod linear;
+mod lstm;
 mod matrix;
 mod mlp;
 mod random;
 mod record;
+mod sequence;
 
 pub use adapters::{Adapter, adapters};
 pub use dense::{Dense, DenseConfig, PlainDense};
@@ -23,3 +25,4 @@ pub use linear::{LinearAutoencoder, LinearConfig, Projection, SparseRows};
 pub use matrix::Matrix;
 pub use mlp::{Labelled, Mlp, MlpConfig};
 pub use record::{Card, load_card, load_weights, model_id, save};
+pub use sequence::{SequenceAutoencoder, SequenceConfig, Sequences};

@@ -9,12 +9,13 @@ mod embedding;
 mod explain;
 mod knowledge;
 mod launch;
+mod published;
 mod scorer;
 mod subjects;
 
 use crate::control::RunError;
 use crate::detect::{Detector, Input};
-use crate::domain::{Detection, DetectorId, EventStore, Processes, Stage};
+use crate::domain::{Detection, DetectorId, EventStore, Preset, Processes, Stage};
 use explain::Explanation;
 use launch::{Launches, Shape};
 use scorer::{Counted, Networks, Parts};
@@ -40,8 +41,11 @@ impl Detector for Chains {
     }
 
     fn run(&self, input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result<Detection, RunError> {
-        let (counted, launches, baseline) = Counted::read(input)?;
         let length = input.plan.settings.chains.length.clamp(2, 6);
+        if input.plan.preset == Preset::Published {
+            return published::run(input, length);
+        }
+        let (counted, launches, baseline) = Counted::read(input)?;
         let chains = chains(&launches, &counted.texts, length).into();
         let mut run = Run { counted: Arc::new(counted), launches: Arc::new(launches), chains, baseline, length };
         if run.launches.processes.list.is_empty() {

@@ -1,0 +1,193 @@
+//! The method as published: paths as sentences, FastText words, a normaliser made of clusters, and a two-way LSTM autoencoder over chains of paths.
+
+mod clusters;
+mod explain;
+mod normaliser;
+mod patterns;
+mod words;
+
+use super::counts::WittenBell;
+use super::launch::{Launches, Texts};
+use super::subjects::{Chain, subject};
+use crate::control::RunError;
+use crate::detect::Input;
+use crate::domain::{Detection, Processes, Stage, Step};
+use crate::nn::{Card, FitConfig, SequenceAutoencoder, SequenceConfig, Sequences, fit, model_id};
+use explain::Explanation;
+use foldhash::HashMap;
+use normaliser::Normaliser;
+use std::sync::Arc;
+
+/// The published threshold of the masked mean squared error.
+pub(super) const THRESHOLD: f64 = 0.004;
+/// Units of each LSTM in each direction.
+const UNITS: usize = 32;
+
+/// Distinct chains of raw paths, in lower case, in order of first appearance.
+#[derive(Default)]
+struct RawChains {
+    paths: Texts,
+    chains: Vec<Box<[u32]>>,
+    known: HashMap<Box<[u32]>, u32>,
+}
+
+impl RawChains {
+    /// Adds a case's chains; gives the index of each process's chain.
+    fn add(&mut self, processes: &Processes, length: usize) -> Vec<u32> {
+        let codes: Vec<u32> = processes.list.iter().map(|process| self.paths.intern(&process.image.to_lowercase())).collect();
+        let stubs: Vec<u32> = processes.stubs.iter().map(|stub| self.paths.intern(&stub.image.to_lowercase())).collect();
+        let code = |step: &Step| match step {
+            Step::Process(index) => codes[*index as usize],
+            Step::Stub(index) => stubs[*index as usize],
+        };
+        (0..processes.list.len() as u32)
+            .map(|leaf| {
+                let chain: Box<[u32]> = processes.lineage(leaf, length).iter().map(code).collect();
+                let next = self.chains.len() as u32;
+                *self.known.entry(chain).or_insert_with_key(|chain| {
+                    self.chains.push(chain.clone());
+                    next
+                })
+            })
+            .collect()
+    }
+}
+
+/// Runs the published preset.
+///
+/// # Errors
+/// A store cannot be read, training failed, or the job is cancelled.
+pub(super) fn run(input: &Input<'_>, length: usize) -> Result<Detection, RunError> {
+    let (mut texts, mut pairs) = (Texts::default(), WittenBell::default());
+    let case = Launches::read(input.case, &mut texts, input.control)?;
+    let mut known = RawChains::default();
+    for store in input.baseline {
+        let baseline = Launches::read(*store, &mut texts, input.control)?;
+        baseline.shapes.iter().for_each(|shape| pairs.add(shape.parent.name, shape.child.name, 1.0));
+        known.add(&baseline.processes, length);
+    }
+    let own = if known.chains.is_empty() { 1.0 } else { input.plan.settings.chains.own_weight };
+    case.shapes.iter().for_each(|shape| pairs.add(shape.parent.name, shape.child.name, own));
+    let training = known.chains.len();
+    let chain_of = known.add(&case.processes, length);
+    let training = if training == 0 { known.chains.len() } else { training };
+    let trained = Trained::learn(&known, training, length, input)?;
+    let losses = trained.losses(&known.chains, input)?;
+    let chains = merge(&trained, &known.chains, &case, &chain_of);
+    let subjects = chains
+        .iter()
+        .map(|(chain, raw)| {
+            let shape = case.shapes[chain.shape as usize];
+            let parts = super::scorer::Parts {
+                rarity: pairs.pair_rarity(shape.parent.name, shape.child.name),
+                loss: Some(f64::from(losses[*raw as usize])),
+                ..super::scorer::Parts::default()
+            };
+            let mut subject = subject(chain, &case, &parts, 1.0, length);
+            (subject.learned, subject.prior) = (None, None);
+            subject.score = f64::from(losses[*raw as usize]);
+            subject
+        })
+        .collect();
+    let (remarks, model_id) = (trained.remarks(), trained.id(input)?);
+    let raw = chains.into_iter().map(|(_, raw)| raw).collect();
+    let explain = Explanation::new(trained, known.paths, known.chains, raw, input.device.clone());
+    Ok(Detection { subjects, explain: Arc::new(explain), model_id, stage: Stage::Final, remarks })
+}
+
+/// Chains that are the same after normalisation make one subject. Each with the raw chain of its first leaf.
+fn merge(trained: &Trained, raw: &[Box<[u32]>], case: &Launches, chain_of: &[u32]) -> Vec<(Chain, u32)> {
+    let mut known: HashMap<Vec<u32>, usize> = HashMap::default();
+    let mut chains: Vec<(Chain, u32)> = Vec::new();
+    for (leaf, chain) in chain_of.iter().enumerate() {
+        let key: Vec<u32> = raw[*chain as usize].iter().map(|path| trained.rewritten[*path as usize]).collect();
+        let at = *known.entry(key).or_insert(chains.len());
+        match chains.get_mut(at) {
+            Some((known, _)) => known.leaves.push(leaf as u32),
+            None => chains.push((Chain { shape: case.shape_of[leaf], leaves: vec![leaf as u32] }, *chain)),
+        }
+    }
+    chains
+}
+
+/// What the published method learned.
+struct Trained {
+    normaliser: Normaliser,
+    network: SequenceAutoencoder,
+    /// Code of every raw path's normalised form.
+    rewritten: Vec<u32>,
+    /// Normalised paths and their vectors.
+    normalised: Texts,
+    vectors: Vec<Vec<f32>>,
+    length: usize,
+}
+
+impl Trained {
+    fn learn(known: &RawChains, training: usize, length: usize, input: &Input<'_>) -> Result<Self, RunError> {
+        let (seed, control) = (input.plan.seed, input.control);
+        let mut used: Vec<u32> = known.chains[..training].iter().flat_map(|chain| chain.iter().copied()).collect();
+        used.sort_unstable();
+        used.dedup();
+        let mut paths: Vec<&str> = used.iter().map(|code| known.paths.name(*code)).collect();
+        paths.sort_unstable();
+        let normaliser = Normaliser::learn(&paths, seed, control)?;
+        let mut normalised = Texts::default();
+        let rewritten: Vec<u32> = known.paths.names().map(|path| normalised.intern(&normaliser.rewrite(path))).collect();
+        let vectors: Vec<Vec<f32>> = normalised.names().map(|path| normaliser.vectors.path(path)).collect();
+        let device = input.device.for_work(60_000, 64);
+        let network = SequenceAutoencoder::new(&SequenceConfig { size: words::SIZE, units: UNITS }, seed, &device);
+        let mut trained = Self { normaliser, network, rewritten, normalised, vectors, length };
+        let mut distinct: Vec<Vec<u32>> = known.chains[..training].iter().map(|chain| chain.iter().map(|p| trained.rewritten[*p as usize]).collect()).collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let data = trained.sequences(distinct.iter().map(|chain| chain.iter().copied()));
+        let config = FitConfig {
+            name: "chains, two-way LSTM".into(),
+            epochs: 50,
+            batch: 64,
+            learning_rate: 1e-3,
+            final_rate: 1e-3,
+            patience: Some(5),
+            seed,
+            ..FitConfig::default()
+        };
+        trained.network = fit(trained.network.clone(), &data, None, &config, &device, control)?.model;
+        Ok(trained)
+    }
+
+    /// Chains of codes of normalised paths as sequences of their vectors.
+    fn sequences<C: IntoIterator<Item = u32>>(&self, chains: impl IntoIterator<Item = C>) -> Sequences {
+        let mut data = Sequences::new(self.length, words::SIZE);
+        for chain in chains {
+            let chain: Vec<u32> = chain.into_iter().collect();
+            data.push(chain.iter().map(|path| self.vectors[*path as usize].as_slice()));
+        }
+        data
+    }
+
+    fn losses(&self, chains: &[Box<[u32]>], input: &Input<'_>) -> Result<Vec<f32>, RunError> {
+        let data = self.sequences(chains.iter().map(|chain| chain.iter().map(|path| self.rewritten[*path as usize])));
+        self.network.sequence_losses(&data, &input.device.for_work(60_000, 64), input.control)
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        let normaliser = &self.normaliser;
+        let mut remarks = vec![
+            format!("distinct paths {}, distinct words {}; {} clusters", normaliser.paths, normaliser.words, normaliser.clusters),
+            format!("the published threshold is {THRESHOLD}: --threshold {THRESHOLD}"),
+        ];
+        for pattern in &normaliser.patterns {
+            remarks.push(format!("{} merges {} words: {}", pattern.regex.as_str(), pattern.merges, pattern.examples.join(", ")));
+        }
+        remarks
+    }
+
+    fn id(&self, input: &Input<'_>) -> Result<String, RunError> {
+        let patterns: Vec<&str> = self.normaliser.patterns.iter().map(|pattern| pattern.name.as_str()).collect();
+        let config = serde_json::json!({ "units": UNITS, "length": self.length, "patterns": patterns });
+        model_id(&Card { kind: "chains published".into(), config, seed: input.plan.seed, ..Card::default() }, &self.network)
+    }
+}
+
+#[cfg(test)]
+mod tests;
