@@ -1,9 +1,13 @@
 //! Process model and process chains.
 
 use crate::memory::MemoryStore;
+use crate::support::corpus;
 use residue::control::Control;
-use residue::domain::{Event, Integrity, Parent, Processes, Step};
+use residue::detect::{Input, registry};
+use residue::domain::{Detection, DetectorId, Event, EventStore, Integrity, Ledger, Parent, Plan, Preset, Processes, Step, Subject};
 use residue::features::lineage::processes;
+use residue::nn::Device;
+use residue::score::{Label, Metrics, Outcome, Truth, TruthMember, measure};
 use std::time::Instant;
 
 const SECOND: i64 = 1_000_000_000;
@@ -167,4 +171,124 @@ fn a_million_creations_join_within_bounds() {
     eprintln!("{count} creations joined in {:.1} s", took.as_secs_f64());
     assert_eq!(all.list.len(), count as usize);
     assert!(took.as_secs() < 20, "took {took:?}");
+}
+
+/// The shared cases with process creations.
+const CASES: [&str; 6] =
+    ["aptsim_server2022", "capattack_T1003_001", "otrf_aptsimulator_cobaltstrike", "otrf_covenant_wmi_wbemcomn", "otrf_schtask_modification", "splunk_T1047"];
+
+struct Case {
+    name: &'static str,
+    store: MemoryStore,
+    ordinary: MemoryStore,
+    truth: Truth,
+}
+
+fn cases() -> Option<Vec<Case>> {
+    let load = |name: &'static str| {
+        let folder = corpus(&format!("cases/{name}"))?;
+        let store = MemoryStore::read(std::slice::from_ref(&folder));
+        let truth = Truth::read(&std::fs::read_to_string(folder.join("truth.jsonl")).unwrap()).unwrap();
+        let ordinary = store.filtered(|ledger, event| truth.label(member(ledger, event)) == Label::Benign);
+        Some(Case { name, store, ordinary, truth })
+    };
+    CASES.into_iter().map(load).collect()
+}
+
+fn member<'a>(ledger: &'a Ledger, event: &'a Event) -> TruthMember<'a> {
+    TruthMember {
+        source_file: &ledger.source_file,
+        record_id: event.record_id.or(Some(event.record)),
+        computer: event.computer.as_deref(),
+        process_guid: event.process_guid.as_deref(),
+    }
+}
+
+fn detect(case: &MemoryStore, baseline: &[&dyn EventStore], plan: &Plan) -> Detection {
+    let (device, control) = (Device::cpu(), Control::silent());
+    let detector = registry().into_iter().find(|detector| detector.id() == DetectorId::Chains).unwrap();
+    detector.applies(case).unwrap();
+    let input = Input { case, baseline, plan, device: &device, model: None, save_model: None, control: &control };
+    detector.run(&input, &mut |_| ()).unwrap()
+}
+
+/// Label of every subject of a case, none where it is left out.
+fn labels(case: &Case, subjects: &[Subject]) -> Vec<Option<bool>> {
+    let sources = case.store.sources();
+    subjects
+        .iter()
+        .map(|subject| {
+            let events: Vec<(usize, Event)> = subject.members.iter().map(|key| (key.source as usize, case.store.fetch(*key).unwrap().unwrap())).collect();
+            match case.truth.subject(events.iter().map(|(source, event)| member(&sources[*source], event))).0 {
+                Label::Attack => Some(true),
+                Label::Benign => Some(false),
+                Label::Ignore => None,
+            }
+        })
+        .collect()
+}
+
+type Column = (&'static str, fn(&Subject) -> Option<f64>);
+const COLUMNS: [Column; 5] =
+    [("rarity", |s| s.rarity), ("loss", |s| s.loss), ("learned", |s| s.learned), ("prior", |s| s.prior), ("recommended", |s| Some(s.learned? + s.prior?))];
+
+fn outcomes(scored: &[(Subject, bool)], column: Column) -> Vec<Outcome> {
+    let mut list: Vec<Outcome> = scored.iter().filter_map(|(subject, attack)| Some(Outcome { score: column.1(subject)?, attack: *attack })).collect();
+    list.sort_by(|a, b| b.score.total_cmp(&a.score));
+    list
+}
+
+fn line(name: &str, scored: &[(Subject, bool)]) -> Vec<Metrics> {
+    let all: Vec<Metrics> = COLUMNS.iter().map(|column| measure(&outcomes(scored, *column))).collect();
+    let cells: Vec<String> = COLUMNS
+        .iter()
+        .zip(&all)
+        .map(|((column, _), m)| format!("{column} {:.3}/{:.3}", m.roc_auc.unwrap_or(f64::NAN), m.average_precision.unwrap_or(f64::NAN)))
+        .collect();
+    eprintln!("{name:32} {:4} subjects {:3} true  {}", all[0].subjects, all[0].attacks, cells.join("  "));
+    all
+}
+
+/// Leave one case out: the others' ordinary part is the baseline, or there is none. Pooled figures by column.
+fn leave_one_out(cases: &[Case], plan: &Plan, with_baseline: bool) -> Vec<Metrics> {
+    let mut pooled = Vec::new();
+    for case in cases {
+        let others: Vec<&dyn EventStore> =
+            cases.iter().filter(|other| with_baseline && other.name != case.name).map(|other| &other.ordinary as &dyn EventStore).collect();
+        let found = detect(&case.store, &others, plan);
+        let labels = labels(case, &found.subjects);
+        let scored: Vec<(Subject, bool)> = found.subjects.into_iter().zip(labels).filter_map(|(subject, label)| Some((subject, label?))).collect();
+        line(case.name, &scored);
+        pooled.extend(scored);
+    }
+    line("pooled", &pooled)
+}
+
+#[test]
+fn recommended_ranks_the_labelled_cases() {
+    let Some(cases) = cases() else { return };
+    let plan = Plan::standard();
+    eprintln!("self-trained");
+    leave_one_out(&cases, &plan, false);
+    eprintln!("with the other cases' ordinary part as baseline");
+    let pooled = leave_one_out(&cases, &plan, true);
+    let figures = |at: usize| (pooled[at].roc_auc.unwrap(), pooled[at].average_precision.unwrap());
+    assert!(figures(4).0 > figures(0).0 && figures(4).1 > figures(0).1, "recommended beats rarity");
+    assert!(figures(4).0 >= 0.95 && figures(4).1 >= 0.85, "pooled {:?}", figures(4));
+    assert!(figures(2).0 >= 0.74 && figures(2).1 >= 0.55, "learned part alone {:?}", figures(2));
+}
+
+#[test]
+fn the_prior_can_be_switched_off() {
+    let Some(folder) = corpus("cases/capattack_T1003_001") else { return };
+    let case = MemoryStore::read(&[folder]);
+    let found = detect(&case, &[], &Plan { prior: false, ..Plan::standard() });
+    assert!(found.subjects.iter().all(|subject| subject.prior == Some(0.0) && Some(subject.score) == subject.learned));
+    assert!(found.explain.explain(0).iter().all(|contribution| contribution.name != "dual-use programs"));
+}
+
+#[test]
+fn published_runs_on_a_labelled_case() {
+    let Some(cases) = cases() else { return };
+    leave_one_out(&cases, &Plan { preset: Preset::Published, ..Plan::standard() }, true);
 }
