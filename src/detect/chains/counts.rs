@@ -55,6 +55,13 @@ impl WittenBell {
         self.pairs.get(&(context, item)).copied().unwrap_or(0.0)
     }
 
+    /// Every pair with its weight, in order of the codes.
+    pub(super) fn pairs(&self) -> Vec<(u32, u32, f64)> {
+        let mut list: Vec<(u32, u32, f64)> = self.pairs.iter().map(|((context, item), weight)| (*context, *item, *weight)).collect();
+        list.sort_by_key(|(context, item, _)| (*context, *item));
+        list
+    }
+
     /// Weight with which the item was counted, whatever the context.
     pub(super) fn count(&self, item: u32) -> f64 {
         self.items.get(&item).copied().unwrap_or(0.0)
@@ -96,6 +103,11 @@ pub(super) struct Counts {
 }
 
 impl Counts {
+    /// Whether nothing was counted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.child.items.is_empty()
+    }
+
     /// Counts each shape once with `weight`.
     pub(super) fn add(&mut self, shapes: &[Shape], weight: f64, texts: &mut Texts) {
         for shape in shapes {

@@ -45,6 +45,16 @@ impl Embedding {
         Ok(Self { basis: basis.iter().map(|v| *v as f32).collect() })
     }
 
+    /// What it consists of, for saving.
+    pub(super) fn numbers(&self) -> &[f32] {
+        &self.basis
+    }
+
+    /// From [`Embedding::numbers`]; `None` when they are not as many as there must be.
+    pub(super) fn from_numbers(basis: Vec<f32>) -> Option<Self> {
+        (basis.len() == BUCKETS * SIZE && basis.iter().all(|v| v.is_finite())).then_some(Self { basis })
+    }
+
     /// The path's numbers.
     pub(super) fn of(&self, path: &str) -> [f32; SIZE] {
         let mut code = [0.0; SIZE];

@@ -10,6 +10,7 @@ mod explain;
 mod knowledge;
 mod launch;
 mod published;
+mod saved;
 mod scorer;
 mod subjects;
 
@@ -17,8 +18,8 @@ use crate::control::RunError;
 use crate::detect::{Detector, Input};
 use crate::domain::{Detection, DetectorId, EventStore, Preset, Processes, Stage};
 use explain::Explanation;
-use launch::{Launches, Shape};
-use scorer::{Counted, Networks, Parts};
+use launch::Launches;
+use scorer::{Counted, Evidence, Networks, Parts};
 use std::sync::Arc;
 use subjects::{Chain, chains, subject};
 
@@ -45,20 +46,25 @@ impl Detector for Chains {
         if input.plan.preset == Preset::Published {
             return published::run(input, length);
         }
-        let (counted, launches, baseline) = Counted::read(input)?;
-        let chains = chains(&launches, &counted.texts, length).into();
-        let mut run = Run { counted: Arc::new(counted), launches: Arc::new(launches), chains, baseline, length };
+        let evidence = Counted::read(input)?;
+        let chains = chains(&evidence.case, &evidence.counted.texts, length).into();
+        let run = Run { counted: Arc::new(evidence.counted), launches: Arc::new(evidence.case), chains, length };
         if run.launches.processes.list.is_empty() {
             input.control.warn(format!("chains: {NO_CREATIONS}"));
             return Ok(run.detection(Vec::new(), String::new(), Stage::Final));
         }
-        let mut parts = run.counted.score(&run.launches.shapes, input)?;
+        let shapes = &run.launches.shapes;
+        let mut parts = run.counted.score(shapes, input)?;
         first(run.detection(parts.clone(), String::new(), Stage::First));
-        let networks = Networks::learn(&run.counted, &run.launches.shapes, &run.baseline, input)?;
-        networks.judge(&run.counted, &run.launches.shapes, &mut parts, input)?;
-        let id = networks.id(input)?;
-        run.baseline = Vec::new();
-        Ok(run.detection(parts, id, Stage::Final))
+        let networks = match evidence.networks {
+            Some(saved) => saved,
+            None => Networks::learn(&run.counted, shapes, &evidence.baseline, input)?,
+        };
+        networks.judge(&run.counted, shapes, &mut parts, input)?;
+        if let Some(folder) = input.save_model {
+            saved::write(folder, evidence.known.as_ref().unwrap_or(&run.counted.counts), &run.counted.texts, &networks, input)?;
+        }
+        Ok(run.detection(parts, networks.id(input)?, Stage::Final))
     }
 }
 
@@ -74,7 +80,6 @@ struct Run {
     counted: Arc<Counted>,
     launches: Arc<Launches>,
     chains: Arc<[Chain]>,
-    baseline: Vec<Shape>,
     length: usize,
 }
 
@@ -142,10 +147,12 @@ pub(crate) struct ScoredCreations {
 /// A store cannot be read, the device failed, or the job is cancelled.
 #[allow(dead_code, reason = "for the groups detector")]
 pub(crate) fn score_creations(input: &Input<'_>) -> Result<ScoredCreations, RunError> {
-    let (counted, launches, baseline) = Counted::read(input)?;
+    let Evidence { counted, case: launches, baseline, mut networks, .. } = Counted::read(input)?;
     let mut parts = counted.score(&launches.shapes, input)?;
-    if !launches.shapes.is_empty() && !baseline.is_empty() {
-        let networks = Networks::learn(&counted, &launches.shapes, &baseline, input)?;
+    if networks.is_none() && !launches.shapes.is_empty() && !baseline.is_empty() {
+        networks = Some(Networks::learn(&counted, &launches.shapes, &baseline, input)?);
+    }
+    if let Some(networks) = &networks {
         networks.judge(&counted, &launches.shapes, &mut parts, input)?;
     }
     let score = |at: &u32| {

@@ -5,8 +5,10 @@ use super::counts::Counts;
 use super::embedding::Embedding;
 use super::knowledge::{Flags, Knowledge};
 use super::launch::{Launches, Shape, Texts};
+use super::saved;
 use crate::control::RunError;
 use crate::detect::Input;
+use crate::domain::EventStore;
 use crate::nn::{Activation, Card, Dense, DenseConfig, FitConfig, Matrix, fit, model_id};
 use rayon::prelude::*;
 use std::collections::HashSet;
@@ -67,25 +69,44 @@ impl Parts {
     }
 }
 
+/// What was read and counted before any training.
+pub(super) struct Evidence {
+    pub(super) counted: Counted,
+    pub(super) case: Launches,
+    /// The baseline's distinct launches, case by case; empty with a saved model.
+    pub(super) baseline: Vec<Shape>,
+    /// From a saved model.
+    pub(super) networks: Option<Networks>,
+    /// The baseline's counts alone, where they are to be saved.
+    pub(super) known: Option<Counts>,
+}
+
 impl Counted {
-    /// Reads baseline and case and counts them. Gives the case's launches and the baseline's distinct ones, case by case.
+    /// Reads baseline (or saved model) and case and counts them.
     ///
     /// # Errors
-    /// A store cannot be read, or the job is cancelled.
-    pub(super) fn read(input: &Input<'_>) -> Result<(Self, Launches, Vec<Shape>), RunError> {
-        let mut texts = Texts::default();
-        let case = Launches::read(input.case, &mut texts, input.control)?;
-        let mut baseline = Vec::new();
-        for store in input.baseline {
-            baseline.extend(Launches::read(*store, &mut texts, input.control)?.shapes);
+    /// A store or the model cannot be read, or the job is cancelled.
+    pub(super) fn read(input: &Input<'_>) -> Result<Evidence, RunError> {
+        let (mut texts, mut counts, mut networks, mut baseline) = (Texts::default(), Counts::default(), None, Vec::new());
+        if let Some(folder) = input.model {
+            let saved = saved::read(folder, &mut texts, input)?;
+            (counts, networks) = (saved.0, Some(saved.1));
+        } else {
+            // In an order that does not depend on the order of arguments.
+            let mut stores: Vec<&dyn EventStore> = input.baseline.to_vec();
+            stores.sort_by_cached_key(|store| store.sources().iter().map(|source| source.sha256.clone()).collect::<Vec<_>>());
+            for store in stores {
+                baseline.extend(Launches::read(store, &mut texts, input.control)?.shapes);
+            }
+            counts.add(&baseline, 1.0, &mut texts);
         }
-        let own = if baseline.is_empty() { 1.0 } else { input.plan.settings.chains.own_weight };
-        let mut counts = Counts::default();
-        counts.add(&baseline, 1.0, &mut texts);
-        let coverage = if baseline.is_empty() { 1.0 } else { coverage(&case.shapes, &counts) };
-        counts.add(&case.shapes, own, &mut texts);
+        let case = Launches::read(input.case, &mut texts, input.control)?;
+        let foreign = !counts.is_empty();
+        let coverage = if foreign { coverage(&case.shapes, &counts) } else { 1.0 };
+        let known = (input.save_model.is_some() && foreign).then(|| counts.clone());
+        counts.add(&case.shapes, if foreign { input.plan.settings.chains.own_weight } else { 1.0 }, &mut texts);
         let knowledge = if input.plan.prior { Knowledge::standard() } else { Knowledge::default() };
-        Ok((Self { texts, counts, knowledge, coverage, baseline: !baseline.is_empty() }, case, baseline))
+        Ok(Evidence { counted: Self { texts, counts, knowledge, coverage, baseline: foreign }, case, baseline, networks, known })
     }
 
     /// The parts that need no network, shape by shape.
