@@ -3,7 +3,6 @@
 use super::knowledge::Flags;
 use super::launch::{Launches, Path, Shape, Texts, UserClass};
 use super::scorer::{CHILD, Counted, NETWORK, Parts, RIGHTS, WORD};
-use super::subjects::Chain;
 use crate::domain::{Contribution, Explain, Integrity};
 use std::sync::Arc;
 
@@ -14,14 +13,15 @@ const NAMED: usize = 3;
 pub(super) struct Explanation {
     pub(super) counted: Arc<Counted>,
     pub(super) launches: Arc<Launches>,
-    pub(super) chains: Arc<[Chain]>,
+    /// Shape that stands for each subject.
+    pub(super) shapes: Vec<u32>,
     pub(super) parts: Vec<Parts>,
 }
 
 impl Explain for Explanation {
     fn explain(&self, index: usize) -> Vec<Contribution> {
-        let Some(chain) = self.chains.get(index) else { return Vec::new() };
-        let (shape, parts) = (&self.launches.shapes[chain.shape as usize], &self.parts[chain.shape as usize]);
+        let Some(at) = self.shapes.get(index) else { return Vec::new() };
+        let (shape, parts) = (&self.launches.shapes[*at as usize], &self.parts[*at as usize]);
         let mut points = self.learned(shape, parts);
         points.extend(self.prior(shape, &parts.flags));
         points.retain(|(points, _)| *points != 0.0);

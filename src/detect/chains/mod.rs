@@ -21,7 +21,7 @@ use explain::Explanation;
 use launch::Launches;
 use scorer::{Counted, Evidence, Networks, Parts};
 use std::sync::Arc;
-use subjects::{Chain, chains, subject};
+use subjects::{Chain, chains};
 
 #[allow(unused_imports, reason = "for the groups detector")]
 pub(crate) use knowledge::Knowledge;
@@ -47,7 +47,7 @@ impl Detector for Chains {
             return published::run(input, length);
         }
         let evidence = Counted::read(input)?;
-        let chains = chains(&evidence.case, &evidence.counted.texts, length).into();
+        let chains = chains(&evidence.case, &evidence.counted, length).into();
         let run = Run { counted: Arc::new(evidence.counted), launches: Arc::new(evidence.case), chains, length };
         if run.launches.processes.list.is_empty() {
             input.control.warn(format!("chains: {NO_CREATIONS}"));
@@ -86,8 +86,12 @@ struct Run {
 impl Run {
     fn detection(&self, parts: Vec<Parts>, model_id: String, stage: Stage) -> Detection {
         let coverage = self.counted.coverage;
-        let subjects = self.chains.iter().map(|chain| subject(chain, &self.launches, &parts[chain.shape as usize], coverage, self.length)).collect();
-        let explain = Explanation { counted: self.counted.clone(), launches: self.launches.clone(), chains: self.chains.clone(), parts };
+        let score = |shape: u32| parts.get(shape as usize).map_or(0.0, |part| part.learned(coverage) + part.prior());
+        let leaves: Vec<u32> = self.chains.iter().map(|chain| chain.worst(&self.launches, score)).collect();
+        let shapes: Vec<u32> = leaves.iter().map(|leaf| self.launches.shape_of[*leaf as usize]).collect();
+        let subject = |((chain, leaf), shape): ((&Chain, &u32), &u32)| chain.subject(*leaf, &self.launches, &parts[*shape as usize], coverage, self.length);
+        let subjects = self.chains.iter().zip(&leaves).zip(&shapes).map(subject).collect();
+        let explain = Explanation { counted: self.counted.clone(), launches: self.launches.clone(), shapes, parts };
         Detection { subjects, explain: Arc::new(explain), model_id, stage, remarks: self.remarks() }
     }
 

@@ -1,7 +1,7 @@
 //! The recommended score: named parts that a responder can read aloud, summed.
 
 use super::contrast::{Contrast, INPUTS, Inputs};
-use super::counts::Counts;
+use super::counts::{Counts, words};
 use super::embedding::Embedding;
 use super::knowledge::{Flags, Knowledge};
 use super::launch::{Launches, Shape, Texts};
@@ -35,6 +35,8 @@ pub(super) struct Counted {
     pub(super) coverage: f64,
     /// Whether there is a baseline.
     pub(super) baseline: bool,
+    /// Weight of one of the case's own launches in the counts.
+    pub(super) own: f64,
 }
 
 /// What needs training.
@@ -104,9 +106,10 @@ impl Counted {
         let foreign = !counts.is_empty();
         let coverage = if foreign { coverage(&case.shapes, &counts) } else { 1.0 };
         let known = (input.save_model.is_some() && foreign).then(|| counts.clone());
-        counts.add(&case.shapes, if foreign { input.plan.settings.chains.own_weight } else { 1.0 }, &mut texts);
+        let own = if foreign { input.plan.settings.chains.own_weight } else { 1.0 };
+        counts.add(&case.shapes, own, &mut texts);
         let knowledge = if input.plan.prior { Knowledge::standard() } else { Knowledge::default() };
-        Ok(Evidence { counted: Self { texts, counts, knowledge, coverage, baseline: foreign }, case, baseline, networks, known })
+        Ok(Evidence { counted: Self { texts, counts, knowledge, coverage, baseline: foreign, own }, case, baseline, networks, known })
     }
 
     /// The parts that need no network, shape by shape.
@@ -120,6 +123,20 @@ impl Counted {
             parts.par_extend(chunk.par_iter().map(|shape| self.part(shape)));
         }
         Ok(parts)
+    }
+
+    /// The words of a launch's arguments that another launch has too; runs of others become `*`.
+    pub(super) fn common_words(&self, shape: &Shape) -> String {
+        let mut kept = Vec::new();
+        for word in words(self.texts.name(shape.arguments)) {
+            let common = self.texts.get(word).is_some_and(|code| self.counts.words.seen(shape.child.name, code) >= 2.0 * self.own);
+            match (common, kept.last()) {
+                (true, _) => kept.push(word),
+                (false, Some(&"*")) => {}
+                (false, _) => kept.push("*"),
+            }
+        }
+        kept.join(" ")
     }
 
     fn part(&self, shape: &Shape) -> Parts {

@@ -8,7 +8,7 @@ mod words;
 
 use super::counts::WittenBell;
 use super::launch::{Launches, Texts};
-use super::subjects::{Chain, subject};
+use super::subjects::Chain;
 use crate::control::RunError;
 use crate::detect::Input;
 use crate::domain::{Detection, Processes, Stage, Step};
@@ -77,13 +77,14 @@ pub(super) fn run(input: &Input<'_>, length: usize) -> Result<Detection, RunErro
     let subjects = chains
         .iter()
         .map(|(chain, raw)| {
-            let shape = case.shapes[chain.shape as usize];
+            let leaf = chain.leaves.first().copied().unwrap_or_default();
+            let shape = case.shapes[case.shape_of[leaf as usize] as usize];
             let parts = super::scorer::Parts {
                 rarity: pairs.pair_rarity(shape.parent.name, shape.child.name),
                 loss: Some(f64::from(losses[*raw as usize])),
                 ..super::scorer::Parts::default()
             };
-            let mut subject = subject(chain, &case, &parts, 1.0, length);
+            let mut subject = chain.subject(leaf, &case, &parts, 1.0, length);
             (subject.learned, subject.prior) = (None, None);
             subject.score = f64::from(losses[*raw as usize]);
             subject
@@ -104,7 +105,7 @@ fn merge(trained: &Trained, raw: &[Box<[u32]>], case: &Launches, chain_of: &[u32
         let at = *known.entry(key).or_insert(chains.len());
         match chains.get_mut(at) {
             Some((known, _)) => known.leaves.push(leaf as u32),
-            None => chains.push((Chain { shape: case.shape_of[leaf], leaves: vec![leaf as u32] }, *chain)),
+            None => chains.push((Chain { leaves: vec![leaf as u32] }, *chain)),
         }
     }
     chains
