@@ -153,7 +153,7 @@ impl Counted {
 }
 
 impl Networks {
-    /// Trains on the baseline's distinct launches, or where there are none the autoencoder alone on the case's.
+    /// Trains on the baseline's distinct launches, the autoencoder on the case's too, at their own weight.
     ///
     /// # Errors
     /// Cancelled, or the device failed.
@@ -166,10 +166,13 @@ impl Networks {
         let embedding = Embedding::learn(&paths, seed, control)?;
         let inputs = Inputs { embedding: &embedding, texts: &counted.texts };
         let contrast = if baseline.is_empty() { None } else { Some(Contrast::learn(baseline, &inputs, seed, device, control)?) };
-        let rows = inputs.rows(known.iter().step_by(known.len().div_ceil(MOST).max(1)));
+        let step = (baseline.len() + case.len()).div_ceil(MOST).max(1);
+        let weighed = baseline.iter().map(|shape| (shape, 1.0)).chain(case.iter().map(|shape| (shape, counted.own as f32)));
+        let (chosen, weights): (Vec<&Shape>, Vec<f32>) = weighed.step_by(step).unzip();
         let config = FitConfig { name: "chains, autoencoder".into(), epochs: 60, batch: 128, patience: Some(5), seed, ..FitConfig::default() };
         let small = device.for_work(2 * (INPUTS * 32 + 32 * 8), config.batch);
-        let autoencoder = fit(Dense::new(&autoencoder(), seed, &small), &rows, None, &config, &small, control)?.model;
+        let network = Dense::new(&autoencoder(), seed, &small);
+        let autoencoder = fit(network, &inputs.rows(chosen), Some(&weights), &config, &small, control)?.model;
         Ok(Self { embedding, contrast, autoencoder })
     }
 

@@ -33,6 +33,9 @@ const CLASSES: [(&str, &str); 6] = [
     ("digits", r"\d+"),
 ];
 
+/// The class of plain numbers, which are not hexadecimal however long.
+const DIGITS: usize = CLASSES.len() - 1;
+
 #[expect(clippy::expect_used, reason = "a constant expression, compiled by every test run")]
 static PARTS: LazyLock<Regex> = LazyLock::new(|| {
     let parts: Vec<String> = CLASSES.iter().map(|(name, regex)| format!("(?P<{name}>{regex})")).collect();
@@ -52,6 +55,7 @@ fn pieces(word: &str) -> Vec<Piece> {
     for found in PARTS.captures_iter(word) {
         let Some(whole) = found.get(0) else { continue };
         let class = (0..CLASSES.len()).find(|class| found.get(class + 1).is_some()).unwrap_or(0);
+        let class = if whole.as_str().bytes().all(|b| b.is_ascii_digit()) { DIGITS } else { class };
         if !fits(word, whole.range(), class) {
             continue;
         }
