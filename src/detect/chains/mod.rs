@@ -23,7 +23,6 @@ use scorer::{Counted, Evidence, Networks, Parts};
 use std::sync::Arc;
 use subjects::{Chain, chains};
 
-#[allow(unused_imports, reason = "for the groups detector")]
 pub(crate) use knowledge::Knowledge;
 
 /// Why it cannot run, in the words of every detector of process creations.
@@ -118,7 +117,6 @@ impl Run {
 
 /// One creation's score, for the detectors that build on it.
 #[derive(Clone, Copy, Debug)]
-#[allow(dead_code, reason = "for the groups detector")]
 pub(crate) struct CreationScore {
     /// Codes of parent's name, child's name and child's directory: equal triples count once.
     pub(crate) triple: (u32, u32, u32),
@@ -128,7 +126,6 @@ pub(crate) struct CreationScore {
     pub(crate) prior: f64,
 }
 
-#[allow(dead_code, reason = "for the groups detector")]
 impl CreationScore {
     /// What ranks.
     pub(crate) fn score(&self) -> f64 {
@@ -137,7 +134,6 @@ impl CreationScore {
 }
 
 /// Every process of the case with the recommended score of its creation, in the order of [`Processes::list`].
-#[allow(dead_code, reason = "for the groups detector")]
 pub(crate) struct ScoredCreations {
     /// The processes.
     pub(crate) processes: Processes,
@@ -149,7 +145,6 @@ pub(crate) struct ScoredCreations {
 ///
 /// # Errors
 /// A store cannot be read, the device failed, or the job is cancelled.
-#[allow(dead_code, reason = "for the groups detector")]
 pub(crate) fn score_creations(input: &Input<'_>) -> Result<ScoredCreations, RunError> {
     let Evidence { counted, case: launches, baseline, mut networks, .. } = Counted::read(input)?;
     let mut parts = counted.score(&launches.shapes, input)?;
