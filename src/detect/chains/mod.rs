@@ -16,14 +16,12 @@ mod subjects;
 
 use crate::control::RunError;
 use crate::detect::{Detector, Input};
-use crate::domain::{Detection, DetectorId, EventStore, Preset, Processes, Stage};
+use crate::domain::{Detection, DetectorId, EventStore, Preset, Stage};
 use explain::Explanation;
 use launch::Launches;
 use scorer::{Counted, Evidence, Networks, Parts};
 use std::sync::Arc;
 use subjects::{Chain, chains};
-
-pub(crate) use knowledge::Knowledge;
 
 /// Why it cannot run, in the words of every detector of process creations.
 pub(crate) const NO_CREATIONS: &str = "no process-creation events: needs Sysmon 1 or Security 4688";
@@ -118,26 +116,15 @@ impl Run {
 /// One creation's score, for the detectors that build on it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CreationScore {
-    /// Codes of parent's name, child's name and child's directory: equal triples count once.
-    pub(crate) triple: (u32, u32, u32),
     /// Learned part.
     pub(crate) learned: f64,
     /// Part that vanishes with empty tables.
     pub(crate) prior: f64,
 }
 
-impl CreationScore {
-    /// What ranks.
-    pub(crate) fn score(&self) -> f64 {
-        self.learned + self.prior
-    }
-}
-
-/// Every process of the case with the recommended score of its creation, in the order of [`Processes::list`].
+/// The recommended score of every creation of a case.
 pub(crate) struct ScoredCreations {
-    /// The processes.
-    pub(crate) processes: Processes,
-    /// One score per process.
+    /// One score per process, in the order of `features::lineage`.
     pub(crate) scores: Vec<CreationScore>,
 }
 
@@ -155,10 +142,9 @@ pub(crate) fn score_creations(input: &Input<'_>) -> Result<ScoredCreations, RunE
         networks.judge(&counted, &launches.shapes, &mut parts, input)?;
     }
     let score = |at: &u32| {
-        let (shape, part) = (&launches.shapes[*at as usize], &parts[*at as usize]);
-        let triple = (shape.parent.name, shape.child.name, shape.child.directory);
-        CreationScore { triple, learned: part.learned(counted.coverage), prior: part.prior() }
+        let part = &parts[*at as usize];
+        CreationScore { learned: part.learned(counted.coverage), prior: part.prior() }
     };
     let scores = launches.shape_of.iter().map(score).collect();
-    Ok(ScoredCreations { processes: launches.processes, scores })
+    Ok(ScoredCreations { scores })
 }

@@ -73,7 +73,7 @@ pub(super) fn run(input: &Input<'_>, length: usize) -> Result<Detection, RunErro
     let training = if training == 0 { known.chains.len() } else { training };
     let trained = Trained::learn(&known, training, length, input)?;
     let losses = trained.losses(&known.chains, input)?;
-    let chains = merge(&trained, &known.chains, &case, &chain_of);
+    let chains = merge(&trained, &known.chains, &chain_of);
     let subjects = chains
         .iter()
         .map(|(chain, raw)| {
@@ -97,7 +97,7 @@ pub(super) fn run(input: &Input<'_>, length: usize) -> Result<Detection, RunErro
 }
 
 /// Chains that are the same after normalisation make one subject. Each with the raw chain of its first leaf.
-fn merge(trained: &Trained, raw: &[Box<[u32]>], case: &Launches, chain_of: &[u32]) -> Vec<(Chain, u32)> {
+fn merge(trained: &Trained, raw: &[Box<[u32]>], chain_of: &[u32]) -> Vec<(Chain, u32)> {
     let mut known: HashMap<Vec<u32>, usize> = HashMap::default();
     let mut chains: Vec<(Chain, u32)> = Vec::new();
     for (leaf, chain) in chain_of.iter().enumerate() {
