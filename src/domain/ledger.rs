@@ -15,7 +15,7 @@ pub enum SourceStatus {
     Unreadable,
     /// Not evidence; the first entry says why. Does not touch the exit status.
     NotEvidence,
-    /// Same bytes as another source, read once.
+    /// Same bytes as another source, read once: the same record counts, but no events of its own.
     Duplicate,
 }
 

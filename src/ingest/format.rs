@@ -20,6 +20,8 @@ pub(super) struct Input<'a> {
     /// What the analyst chose.
     #[expect(dead_code, reason = "the zone and the mapping are for formats with local times and unknown tables")]
     pub(super) options: &'a Options,
+    /// Says that so many more bytes of the source are read.
+    pub(super) progress: &'a (dyn Fn(u64) + Sync),
     /// How to stop it and hear it.
     pub(super) control: &'a Control,
 }

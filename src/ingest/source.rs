@@ -12,7 +12,7 @@ use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 /// Sources read at a time; each also has its own parsing threads.
@@ -113,15 +113,19 @@ pub(super) fn read_all(sources: &[Source<'_>], sink: &dyn EventSink, control: &C
     let (order, again): (Vec<_>, Vec<_>) = order.into_iter().partition(|source| source.duplicate_of.is_none());
     let mut rows = in_parallel(order.len(), |at| {
         let Some(source) = order.get(at) else { return Err(RunError::failed("a source went missing from the list")) };
+        let told = AtomicU64::new(0);
         let say = |bytes: u64| {
+            // Never more than the source has, whatever a format says.
+            let bytes = bytes.min(source.state.size.saturating_sub(told.load(Ordering::SeqCst)));
+            told.fetch_add(bytes, Ordering::SeqCst);
             if let Ok(mut done) = done.lock() {
-                *done += bytes;
+                *done = done.saturating_add(bytes);
                 control.progress("reading", &source.name, *done, Some(total), "bytes");
             }
         };
         say(0);
-        let row = read(source, sink, control)?;
-        say(source.state.size);
+        let row = read(source, sink, &say, control)?;
+        say(u64::MAX);
         Ok(row)
     })?;
     for source in again {
@@ -132,17 +136,22 @@ pub(super) fn read_all(sources: &[Source<'_>], sink: &dyn EventSink, control: &C
     Ok(rows)
 }
 
-/// The row of a source whose bytes were read under another name: its records are all joined to that one's.
+/// The row of a source whose bytes were read under another name: what was found in them is the same, but its events are the other's.
 fn duplicate(source: &Source<'_>, rows: &[Ledger]) -> Ledger {
-    let mut ledger = blank(source);
+    let own = blank(source);
     let winner = source.duplicate_of.clone().unwrap_or_default();
-    if let Some(row) = rows.iter().find(|row| row.source_file == winner && row.sha256 == ledger.sha256) {
-        ledger.format.clone_from(&row.format);
-        ledger.certainty = row.certainty;
-        ledger.zone.clone_from(&row.zone);
-        ledger.records_joined = row.records_ok.saturating_add(row.records_recovered).saturating_add(row.records_joined);
-    }
-    ledger.status = SourceStatus::Duplicate;
+    let read = rows.iter().find(|row| row.source_file == winner && row.sha256 == own.sha256);
+    let mut ledger = Ledger {
+        source_file: own.source_file.clone(),
+        path: own.path.clone(),
+        status: SourceStatus::Duplicate,
+        events: 0,
+        no_time: 0,
+        first: None,
+        last: None,
+        seen: Vec::new(),
+        ..read.cloned().unwrap_or(own)
+    };
     ledger.remark(format!("same bytes as {winner}, which was read in its place"));
     ledger.duplicate_of = Some(winner);
     ledger
@@ -159,11 +168,16 @@ fn blank(source: &Source<'_>) -> Ledger {
     }
 }
 
-fn read(source: &Source<'_>, sink: &dyn EventSink, control: &Control) -> Result<Ledger, RunError> {
+fn read(source: &Source<'_>, sink: &dyn EventSink, progress: &(dyn Fn(u64) + Sync), control: &Control) -> Result<Ledger, RunError> {
     control.check()?;
     let mut ledger = blank(source);
     let (status, why) = match &source.kind {
-        Kind::Evidence(format, certainty) => return read_evidence(source, *format, *certainty, ledger, sink, control),
+        Kind::Evidence(format, certainty) => {
+            ledger.format = format.name().into();
+            ledger.certainty = *certainty;
+            ledger.zone = format.zone().into();
+            return read_evidence(source, *format, ledger, sink, progress, control);
+        }
         Kind::Unreadable(why) => (SourceStatus::Unreadable, why.clone()),
         Kind::NotEvidence(why) => (SourceStatus::NotEvidence, why.clone()),
     };
@@ -186,14 +200,11 @@ fn read(source: &Source<'_>, sink: &dyn EventSink, control: &Control) -> Result<
 fn read_evidence(
     source: &Source<'_>,
     format: &'static dyn Format,
-    certainty: f32,
-    mut ledger: Ledger,
+    ledger: Ledger,
     sink: &dyn EventSink,
+    progress: &(dyn Fn(u64) + Sync),
     control: &Control,
 ) -> Result<Ledger, RunError> {
-    ledger.format = format.name().into();
-    ledger.certainty = certainty;
-    ledger.zone = format.zone().into();
     let reopen = || File::open(&source.path);
     let mut output = Output::new(sink, control, ledger);
     let file = match reopen() {
@@ -203,7 +214,7 @@ fn read_evidence(
             return output.finish(|_, _| ());
         }
     };
-    let input = Input { open: &reopen, size: source.state.size, options: source.options, control };
+    let input = Input { open: &reopen, size: source.state.size, options: source.options, progress, control };
     let sha256 = || match &source.sha256 {
         Some(known) => Ok(known.clone()),
         None => reopen().and_then(|file| hash::sha256(file, control)),

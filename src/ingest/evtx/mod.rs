@@ -58,8 +58,9 @@ impl Format for Evtx {
         match survey::survey(input) {
             Ok(survey) => pipeline::run(input, survey, output),
             Err(error) => {
+                input.control.check()?;
                 output.lost(None, None, format!("reading failed ({error}); is the medium damaged?"));
-                input.control.check()
+                Ok(())
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::chunk::{Decoded, decode};
 use super::copies::{Copies, RecordId, ranges};
 use super::survey::{Chunk, Survey, read_at};
-use super::{Weight, settings};
+use super::{CHUNK, Weight, settings};
 use crate::control::RunError;
 use crate::ingest::format::Input;
 use crate::ingest::output::Output;
@@ -27,7 +27,7 @@ pub(super) fn run(input: &Input<'_>, survey: Survey, output: &mut Output<'_>) ->
     }
     output.joined(survey.repeated);
     let ranges = ranges(&survey.chunks);
-    let mut taker = Taker { record: 0, carved: HashSet::new(), output };
+    let mut taker = Taker { record: 0, copies: 0, carved: HashSet::new(), output };
     let groups: Vec<&[Chunk]> = survey.chunks.chunks(GROUP).collect();
     if groups.len() <= 1 {
         let mut reader = match Reader::new(input, &ranges) {
@@ -37,7 +37,9 @@ pub(super) fn run(input: &Input<'_>, survey: Survey, output: &mut Output<'_>) ->
                 return Ok(());
             }
         };
-        return groups.into_iter().flatten().try_for_each(|chunk| taker.take(vec![reader.read(*chunk)]));
+        groups.into_iter().flatten().try_for_each(|chunk| taker.take(vec![reader.read(*chunk)]))?;
+        taker.end();
+        return Ok(());
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
     let in_flight = threads.saturating_mul(2).max(AHEAD);
@@ -83,8 +85,10 @@ pub(super) fn run(input: &Input<'_>, survey: Survey, output: &mut Output<'_>) ->
                     let _ = to_work.send(job);
                 }
                 taker.take(decoded)?;
+                (input.progress)((GROUP * CHUNK) as u64);
             }
         }
+        taker.end();
         Ok(())
     })
 }
@@ -117,17 +121,25 @@ fn unreadable(chunk: Chunk, error: &std::io::Error) -> Decoded {
 /// Takes decoded chunks in order: numbers the records and leaves out carved copies of carved records.
 struct Taker<'a, 'b> {
     record: u64,
+    copies: u64,
     carved: HashSet<RecordId>,
     output: &'a mut Output<'b>,
 }
 
 impl Taker<'_, '_> {
+    fn end(self) {
+        if self.copies > 0 {
+            self.output.joined(self.copies);
+            self.output.remark(format!("{} stale copies of records that are read elsewhere in this file were left out", self.copies));
+        }
+    }
+
     fn take(&mut self, decoded: Vec<Decoded>) -> std::result::Result<(), RunError> {
         for chunk in decoded {
             for finding in chunk.findings {
                 finding.tell(self.output);
             }
-            self.output.joined(chunk.joined);
+            self.copies = self.copies.saturating_add(chunk.joined);
             let mut carved = chunk.carved.into_iter();
             for mut event in chunk.events {
                 if event.recovered
@@ -135,7 +147,7 @@ impl Taker<'_, '_> {
                     && self.carved.len() < MAX_CARVED
                     && !self.carved.insert(id)
                 {
-                    self.output.joined(1);
+                    self.copies = self.copies.saturating_add(1);
                     continue;
                 }
                 self.record = self.record.saturating_add(1);

@@ -1,6 +1,7 @@
 //! Finds a file's chunks and what is wrong with the file as a whole, from headers alone.
 
 use super::{CHUNK, CHUNK_HEADER, CHUNK_MAGIC, FILE_HEADER, FILE_MAGIC, Finding, Weight, u32_at, u64_at};
+use crate::control::CancelToken;
 use crate::ingest::format::Input;
 use crate::ingest::sniff::begins;
 use evtx::{EvtxFileHeader, HeaderFlags};
@@ -49,7 +50,7 @@ fn header_holds(header: &[u8]) -> bool {
 
 /// Walks the file's headers.
 pub(super) fn survey(input: &Input<'_>) -> Result<Survey> {
-    let mut walk = Walk { file: (input.open)()?, size: input.size, survey: Survey::default(), known: HashMap::new() };
+    let mut walk = Walk { cancel: &input.control.cancel, file: (input.open)()?, size: input.size, survey: Survey::default(), known: HashMap::new() };
     let start = walk.file_header()?;
     walk.chunks(start)?;
     let mut survey = walk.survey;
@@ -58,7 +59,8 @@ pub(super) fn survey(input: &Input<'_>) -> Result<Survey> {
     Ok(survey)
 }
 
-struct Walk {
+struct Walk<'a> {
+    cancel: &'a CancelToken,
     file: File,
     size: u64,
     survey: Survey,
@@ -66,7 +68,7 @@ struct Walk {
     known: HashMap<(u32, u32, u64, u64), u64>,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn find(&mut self, weight: Weight, offset: u64, what: impl Into<String>) {
         self.survey.findings.push(Finding { weight, offset, record: None, what: what.into() });
     }
@@ -114,6 +116,9 @@ impl Walk {
     fn chunks(&mut self, start: u64) -> Result<()> {
         let mut at = start;
         while at < self.size {
+            if self.cancel.is_cancelled() {
+                return Err(std::io::Error::other("cancelled"));
+            }
             let header = self.read(at, CHUNK_HEADER)?;
             if header.starts_with(CHUNK_MAGIC) {
                 self.chunk(at, &header)?;
@@ -163,6 +168,9 @@ impl Walk {
     fn misplaced(&mut self, at: u64, block: &[u8], start: u64) -> Result<u64> {
         let past = at.saturating_sub(start);
         let grid = start.saturating_add((past / CHUNK as u64).saturating_add(1).saturating_mul(CHUNK as u64));
+        if self.read(grid, 8)?.starts_with(CHUNK_MAGIC) {
+            return Ok(grid);
+        }
         let mut from = 1;
         while let Some(hit) = block.get(from..).and_then(|rest| rest.windows(8).position(|w| w == CHUNK_MAGIC)) {
             let inside = from.saturating_add(hit);
@@ -170,8 +178,7 @@ impl Walk {
             if place >= grid {
                 break;
             }
-            let on_grid = self.read(grid, 8)?.starts_with(CHUNK_MAGIC);
-            if !on_grid && header_holds(&self.read(place, CHUNK_HEADER)?) {
+            if header_holds(&self.read(place, CHUNK_HEADER)?) {
                 return Ok(place);
             }
             from = inside.saturating_add(1);
