@@ -134,7 +134,11 @@ impl Session {
     /// Hears that a case is open; the same case is announced again when more of its evidence was read.
     pub(super) fn opened(&mut self, case: Case) {
         let fresh = self.case.is_none();
-        self.sources = self.engine.sources(&case);
+        let sources = self.engine.sources(&case);
+        if self.sources.iter().zip(sources.iter()).any(|(old, new)| old.source_file != new.source_file) {
+            self.forget_rankings();
+        }
+        self.sources = sources;
         self.marks.load(self.engine.marks(&case));
         for (detector, applies) in self.engine.applies(&case) {
             self.readiness.insert(detector, applies.map_or_else(Readiness::Cannot, |()| Readiness::Ready));
@@ -150,6 +154,22 @@ impl Session {
         }
         self.case = Some(case);
         self.refilter(true);
+        // What was said while the case was being saved went into the old one alone.
+        let late = std::mem::take(&mut self.late);
+        if !late.is_empty() {
+            self.say_marks(late);
+        }
+    }
+
+    /// Rankings count sources by their place in the ledger; where added evidence moved them, the rankings no longer hold.
+    fn forget_rankings(&mut self) {
+        if !self.rankings.is_empty() {
+            self.rankings.clear();
+            self.view.clear();
+            self.drill = Drill::default();
+            self.undo.clear();
+            self.notice(Notice { severity: Severity::Info, text: "evidence was added: analyse again to rank all of it; flags and notes are kept".into() });
+        }
     }
 
     /// Brings back what the case remembers of the window.

@@ -2,6 +2,7 @@
 
 use crate::app::command::Command;
 use crate::app::marks::Mark;
+use crate::app::pace::Activity;
 use crate::app::session::Session;
 use crate::app::undo::Was;
 use crate::app::writer::Written;
@@ -60,7 +61,7 @@ impl Session {
             .map(|p| ranking.report.subjects[order.subjects[p as usize] as usize].key)
             .filter(|k| !self.marks.is_flagged(*k))
             .collect();
-        self.say(format!("{} rows flagged", crate::app::words::count(keys.len())));
+        self.say(format!("{} flagged", crate::app::words::rows(keys.len())));
         self.change(&keys, |m| m.flagged = true);
     }
 
@@ -101,9 +102,12 @@ impl Session {
         }
     }
 
-    fn say_marks(&mut self, marks: Vec<(EventKey, Mark)>) {
+    pub(super) fn say_marks(&mut self, marks: Vec<(EventKey, Mark)>) {
         let reorder = marks.iter().any(|(k, m)| m.is_ordinary() != self.marks.ordinary().contains(k));
         self.marks.say(&marks);
+        if self.activity == Activity::Busy("Saving") {
+            self.late.extend(marks.iter().cloned());
+        }
         if let Some(case) = self.case.clone() {
             let engine = std::sync::Arc::clone(&self.engine);
             self.writer.write(move || {

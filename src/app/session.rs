@@ -48,6 +48,7 @@ pub struct Session {
     pub(super) recalled: Option<DetectorId>,
     pub(super) auto_analyse: bool,
     pub(super) exporting: bool,
+    pub(super) late: Vec<(crate::domain::EventKey, crate::app::marks::Mark)>,
     /// The ledger.
     pub sources: Arc<Vec<Ledger>>,
     /// The case's name, or what was opened.
@@ -127,6 +128,7 @@ impl Session {
             recalled: None,
             auto_analyse: false,
             exporting: false,
+            late: vec![],
             sources: Arc::default(),
             title: String::new(),
             plan: Plan::standard(),
@@ -258,7 +260,7 @@ impl Session {
     }
 
     fn exported(&mut self, path: &std::path::Path, rows: u64) {
-        self.say(format!("{} rows written: {}", crate::app::words::count(rows as usize), path.display()));
+        self.say(format!("{} written: {}", crate::app::words::rows(rows as usize), path.display()));
     }
 
     fn ranked(&mut self, ranking: Ranking) {

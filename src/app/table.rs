@@ -40,7 +40,7 @@ impl Menu {
     pub fn title(self) -> &'static str {
         match self {
             Self::Case => "Case",
-            Self::Analyse => "Analyse",
+            Self::Analyse => "Analysis",
             Self::Table => "Ranking",
             Self::View => "View",
             Self::Help => "Help",

@@ -18,6 +18,12 @@ pub fn count(n: usize) -> String {
     text
 }
 
+/// `1 row`, `2,000 rows`.
+#[must_use]
+pub fn rows(n: usize) -> String {
+    if n == 1 { "1 row".into() } else { format!("{} rows", count(n)) }
+}
+
 /// A score with four significant digits: `23.41`, `0.01320`, `1.2e-9`.
 #[must_use]
 pub fn score(value: f64) -> String {

@@ -4,7 +4,7 @@ use crate::app::Session;
 use crate::app::words;
 use crate::ui::theme;
 use eframe::egui::{RichText, Ui};
-use egui_plot::{GridMark, Line, LineStyle, Plot, PlotPoints};
+use egui_plot::{AxisHints, GridMark, Line, LineStyle, Plot, PlotPoints};
 
 pub(super) fn show(ui: &mut Ui, session: &Session, height: f32) {
     let colours = theme::colours(ui);
@@ -29,9 +29,10 @@ pub(super) fn show(ui: &mut Ui, session: &Session, height: f32) {
         .allow_double_click_reset(false)
         .show_x(false)
         .show_y(false)
-        .y_axis_min_width(34.0)
+        .grid_color(colours.line)
         .y_grid_spacer(move |_| marks(low - margin, high + margin))
-        .y_axis_formatter(|mark, _| short(10f64.powf(mark.value)))
+        .custom_y_axes(vec![AxisHints::new_y().min_thickness(34.0).label_spacing(7.0..=12.0).formatter(|mark, _| short(10f64.powf(mark.value)))])
+        .custom_x_axes(vec![AxisHints::new_x().label_spacing(22.0..=34.0)])
         .label_formatter(|_| None)
         .show(ui, |plot| {
             plot.set_plot_bounds_x(1.0..=last);

@@ -34,7 +34,7 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
             }
             None => {
                 ui.horizontal(|ui| {
-                    if ui.button("⏴ Back").on_hover_text("Back to the selected row (Esc)").clicked() {
+                    if ui.button("Back").on_hover_text("Back to the selected row (Esc)").clicked() {
                         queue.push(Command::LookBack);
                     }
                     ui.label(RichText::new("single event").color(theme::colours(ui).weak));

@@ -5,7 +5,7 @@ use crate::app::{Command, Readiness, Session};
 use crate::domain::{DetectorId, Ledger, SourceStatus, Stage};
 use crate::ui::screen::{Queue, Screen};
 use crate::ui::{curve, theme};
-use eframe::egui::{self, Align, Button, CollapsingHeader, Color32, Layout, RichText, ScrollArea, Ui};
+use eframe::egui::{self, Align, Button, CollapsingHeader, Layout, Rect, RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 use std::fmt::Write;
 
 /// Sources shown at once; the rest is reached by scrolling on.
@@ -118,14 +118,13 @@ fn sources(ui: &mut Ui, session: &Session, queue: &mut Queue) {
 
 fn source_row(ui: &mut Ui, session: &Session, index: usize, source: &Ledger, queue: &mut Queue) {
     let colours = theme::colours(ui);
-    let (mark, colour) = status(source, ui);
     let name = source.source_file.rsplit('/').next().unwrap_or(&source.source_file);
     let response = ui
         .vertical(|ui| {
             ui.set_height(ROW - 4.0);
             ui.spacing_mut().item_spacing.y = 0.0;
             ui.horizontal(|ui| {
-                ui.label(RichText::new(mark).color(colour));
+                status(ui, source);
                 ui.add(egui::Label::new(name).truncate());
             });
             ui.add(egui::Label::new(RichText::new(line(source)).small().color(colours.weak)).truncate());
@@ -151,15 +150,34 @@ fn source_row(ui: &mut Ui, session: &Session, index: usize, source: &Ledger, que
     });
 }
 
-fn status(source: &Ledger, ui: &Ui) -> (&'static str, Color32) {
+/// A mark for how much could be read: full, half, crossed out, or hollow.
+fn status(ui: &mut Ui, source: &Ledger) {
     let colours = theme::colours(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(9.0, 14.0), Sense::hover());
+    let (centre, radius) = (rect.center(), 4.0);
+    let painter = ui.painter();
+    let (colour, word) = match source.status {
+        SourceStatus::Whole => (colours.good, "read whole"),
+        SourceStatus::Partial => (colours.warning, "read in part"),
+        SourceStatus::Unreadable => (colours.error, "could not be read"),
+        SourceStatus::NotEvidence => (colours.weak, "not evidence"),
+        SourceStatus::Duplicate => (colours.weak, "duplicate"),
+    };
+    let line = Stroke::new(1.5, colour);
     match source.status {
-        SourceStatus::Whole => ("●", colours.good),
-        SourceStatus::Partial => ("◐", colours.warning),
-        SourceStatus::Unreadable => ("✖", colours.error),
-        SourceStatus::NotEvidence => ("○", colours.weak),
-        SourceStatus::Duplicate => ("=", colours.weak),
+        SourceStatus::Whole => drop(painter.circle_filled(centre, radius, colour)),
+        SourceStatus::Partial => {
+            painter.circle_stroke(centre, radius - 0.5, line);
+            let lower = Rect::from_min_max(pos2(rect.left() - 1.0, centre.y), pos2(rect.right() + 1.0, rect.bottom()));
+            painter.with_clip_rect(lower).circle_filled(centre, radius, colour);
+        }
+        SourceStatus::Unreadable => {
+            painter.line_segment([centre - vec2(3.0, 3.0), centre + vec2(3.0, 3.0)], line);
+            painter.line_segment([centre + vec2(-3.0, 3.0), centre + vec2(3.0, -3.0)], line);
+        }
+        SourceStatus::NotEvidence | SourceStatus::Duplicate => drop(painter.circle_stroke(centre, radius - 0.5, line)),
     }
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, word));
 }
 
 /// One line of a source's ledger.

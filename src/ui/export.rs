@@ -34,7 +34,7 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
         let rows = export::count(&session.view, &session.marks, form.which);
         let order = form.order();
         for file in order.csv.iter().chain(&order.jsonl) {
-            ui.label(RichText::new(format!("{} ({} rows)", file.display(), words::count(rows))).small().color(colours.weak));
+            ui.label(RichText::new(format!("{} ({})", file.display(), words::rows(rows))).small().color(colours.weak));
         }
         for file in &form.existing {
             ui.label(RichText::new(format!("is there already: {}", file.display())).color(colours.warning));
@@ -46,7 +46,7 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
         ui.horizontal(|ui| {
             let replaces = !form.existing.is_empty();
             let ready = rows > 0 && (order.csv.is_some() || order.jsonl.is_some());
-            let label = if replaces { format!("Replace and export {} rows", words::count(rows)) } else { format!("Export {} rows", words::count(rows)) };
+            let label = if replaces { format!("Replace and export {}", words::rows(rows)) } else { format!("Export {}", words::rows(rows)) };
             let response = ui.add_enabled(ready, Button::new(label).fill(ui.visuals().selection.bg_fill));
             if response.clicked() {
                 queue.push(Command::ExportForm(Box::new(form.clone())));

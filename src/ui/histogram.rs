@@ -83,6 +83,7 @@ fn plot(ui: &mut Ui, session: &Session, order: &Order, queue: &mut Queue) {
         .show_x(false)
         .show_y(false)
         .cursor_color(egui::Color32::TRANSPARENT)
+        .grid_color(colours.line)
         .y_axis_min_width(40.0)
         .x_axis_label(RichText::new(order.by.title()).small())
         .y_grid_spacer(move |_| decades(ceiling))

@@ -3,7 +3,7 @@
 use crate::app::{Command, Session};
 use crate::ui::screen::{Queue, Screen};
 use crate::ui::theme;
-use eframe::egui::{self, Button, Context, Id, Key, Modal, RichText, TextEdit, Ui};
+use eframe::egui::{self, Button, Context, Frame, Id, Key, Margin, Modal, RichText, TextEdit, Ui};
 use std::path::PathBuf;
 
 /// A path field with an *Open* button.
@@ -29,7 +29,9 @@ fn typed(text: &str) -> PathBuf {
 /// A dialog over the window; `true` when it wants to be closed.
 pub(super) fn modal(ctx: &Context, name: &'static str, width: f32, queue: &mut Queue, contents: impl FnOnce(&mut Ui, &mut Queue)) {
     let width = width.min(ctx.content_rect().width() - 40.0);
-    let response = Modal::new(Id::unique(name)).show(ctx, |ui| {
+    let area = Modal::default_area(Id::unique(name)).default_size([width + 32.0, ctx.content_rect().height() - 40.0]);
+    let frame = Frame::popup(&ctx.global_style()).inner_margin(Margin::symmetric(16, 12));
+    let response = Modal::new(Id::unique(name)).area(area).frame(frame).show(ctx, |ui| {
         ui.set_width(width);
         ui.horizontal(|ui| {
             ui.heading(name);

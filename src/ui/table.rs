@@ -26,18 +26,19 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
     let first = screen.first_row.min(shown.saturating_sub(1));
     let rows = (shown - first).min(WINDOW);
     let columns = &session.prefs.columns;
+    let sticky = columns.iter().take_while(|c| matches!(c, Column::Flag | Column::Rank)).count();
     let mut table = Table::new()
         .id_salt("ranking")
         .num_rows(rows as u64)
         .columns(columns.iter().map(|c| egui_table::Column::new(width(*c)).range(24.0..=1600.0).id(Id::unique(c.title()))).collect::<Vec<_>>())
-        .num_sticky_cols(columns.iter().take_while(|c| matches!(c, Column::Flag | Column::Rank)).count())
+        .num_sticky_cols(sticky)
         .headers([HeaderRow::new(24.0)]);
     if let Some((row, align)) = target {
         table = table.scroll_to_row(row.saturating_sub(first) as u64, align);
     }
     prepare_widths(ui, &table, columns);
     let above = session.view.above();
-    let mut delegate = Rows { session, queue, report: &ranking.report, order: &order, first, shown, above, visible: 0..0 };
+    let mut delegate = Rows { session, queue, report: &ranking.report, order: &order, first, shown, above, sticky, visible: 0..0 };
     table.show(ui, &mut delegate);
     let visible = delegate.visible.clone();
     shift(screen, first, rows, shown, &visible);
@@ -74,7 +75,7 @@ fn bar(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.menu_button("Columns", |ui| choose_columns(ui, session, queue)).response.on_hover_text("Choose what the table shows");
-            let edit = egui::TextEdit::singleline(&mut screen.go_to).hint_text("go to rank").desired_width(70.0);
+            let edit = egui::TextEdit::singleline(&mut screen.go_to).hint_text("go to rank").desired_width(78.0).align(eframe::egui::Align2::LEFT_CENTER);
             let edit = ui.add(edit).accessible_name("Go to rank");
             if edit.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter)) {
                 if let Ok(rank) = screen.go_to.replace([',', ' '], "").parse() {
@@ -175,11 +176,11 @@ fn prepare_widths(ui: &Ui, table: &Table, columns: &[Column]) {
 fn width(column: Column) -> f32 {
     match column {
         Column::Flag => 36.0,
-        Column::Rank | Column::Count => 62.0,
-        Column::Score | Column::Loss | Column::Rarity | Column::EventId => 72.0,
+        Column::Rank | Column::Count => 54.0,
+        Column::Score | Column::Loss | Column::Rarity | Column::EventId => 66.0,
         Column::LossRank | Column::RarityRank => 92.0,
-        Column::Time => 186.0,
-        Column::Computer => 118.0,
+        Column::Time => 204.0,
+        Column::Computer => 112.0,
         Column::What => 380.0,
         Column::Reason => 300.0,
         Column::User | Column::Note => 140.0,
@@ -196,6 +197,7 @@ struct Rows<'a> {
     first: usize,
     shown: usize,
     above: usize,
+    sticky: usize,
     visible: Range<u64>,
 }
 
@@ -222,17 +224,18 @@ impl TableDelegate for Rows<'_> {
         ui.painter().rect_filled(ui.max_rect(), 0.0, ui.visuals().faint_bg_color);
         ui.add_space(5.0);
         let sort = self.session.view.sort;
-        let arrow = match (sort.column == column, sort.descending) {
-            (false, _) => "",
-            (true, false) => " ⏶",
-            (true, true) => " ⏷",
-        };
         let title = if column == Column::Time { format!("{} ({})", column.title(), self.session.prefs.zone) } else { column.title().to_owned() };
-        let label = Label::new(RichText::new(format!("{title}{arrow}")).small().strong()).truncate().selectable(false).sense(Sense::click());
+        let label = Label::new(RichText::new(title).small().strong()).truncate().selectable(false).sense(Sense::click());
         let response = ui.add(label);
         let help = if column.sorts() { format!("{}\nClick to sort by it", column.help()) } else { column.help().to_owned() };
         if response.clicked() && column.sorts() {
             self.queue.push(Command::Sort(column));
+        }
+        if sort.column == column {
+            let at = pos2((response.rect.right() + 8.0).min(ui.max_rect().right() - 7.0), response.rect.center().y);
+            let tip = if sort.descending { 3.0 } else { -3.0 };
+            let arrow = vec![at + vec2(-4.0, -tip), at + vec2(4.0, -tip), at + vec2(0.0, tip)];
+            ui.painter().add(egui::Shape::convex_polygon(arrow, ui.visuals().strong_text_color(), Stroke::NONE));
         }
         response.on_hover_text(help);
     }
@@ -241,14 +244,18 @@ impl TableDelegate for Rows<'_> {
         let Some((index, position, subject)) = self.at(row) else { return };
         let colours = theme::colours(ui);
         let selected = self.session.view.selected == Some(index);
-        let rect = ui.max_rect();
-        let id = Id::unique("row").with(index).with(ui.clip_rect().left() as i32);
-        let response = ui.interact(rect, id, Sense::click());
+        let (rect, clip) = (ui.max_rect(), ui.clip_rect());
+        // The table draws a row once for the columns that stay and once for those that scroll; the second one speaks for both.
+        let stays = clip.left() <= rect.left() + 0.5;
+        let id = Id::unique("row").with(index).with(stays);
+        let response = ui.interact(rect.intersect(clip), id, Sense::click());
         let above = (position as usize) < self.above;
-        response.widget_info(|| {
+        if !stays || self.sticky == 0 {
             let side = if above { "above" } else { "below" };
-            WidgetInfo::selected(egui::Role::ListBoxOption, true, selected, format!("Row rank {} {side}: {}", position + 1, subject.title))
-        });
+            response.widget_info(|| {
+                WidgetInfo::selected(egui::Role::ListBoxOption, true, selected, format!("Row rank {} {side}: {}", position + 1, subject.title))
+            });
+        }
         let fill = match (selected, response.hovered(), row % 2) {
             (true, ..) => Some(colours.selected),
             (_, true, _) => Some(colours.hovered),

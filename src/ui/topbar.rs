@@ -94,8 +94,12 @@ fn search(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue
     }
     let width = ui.available_width().clamp(80.0, 420.0);
     let fault = session.search_fault.as_deref();
-    let mut edit =
-        TextEdit::singleline(&mut text).id(egui::Id::unique("search")).hint_text("Search: +powershell -defender").desired_width(width - 12.0).char_limit(4096);
+    let mut edit = TextEdit::singleline(&mut text)
+        .id(egui::Id::unique("search"))
+        .hint_text("Search: +powershell -defender")
+        .desired_width(width - 12.0)
+        .char_limit(4096)
+        .align(eframe::egui::Align2::LEFT_CENTER);
     if fault.is_some() {
         edit = edit.text_color(colours.error);
     }

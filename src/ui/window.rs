@@ -58,11 +58,11 @@ impl Window {
             return;
         }
         if session.prefs.panels.0 {
-            Panel::left("evidence").frame(side).default_size(236.0).size_range(170.0..=460.0).show(ui, |ui| evidence::show(ui, session, screen, queue));
+            Panel::left("evidence").frame(side).default_size(222.0).size_range(170.0..=460.0).show(ui, |ui| evidence::show(ui, session, screen, queue));
         }
         if session.prefs.panels.1 && session.view.order.is_some() {
             let most = (ui.available_width() * 0.6).max(300.0);
-            Panel::right("details").frame(side).default_size(372.0).size_range(260.0..=most).show(ui, |ui| details::show(ui, session, screen, queue));
+            Panel::right("details").frame(side).default_size(348.0).size_range(260.0..=most).show(ui, |ui| details::show(ui, session, screen, queue));
         }
         CentralPanel::default().frame(Frame::new().fill(ui.visuals().panel_fill)).show(ui, |ui| {
             if session.view.order.is_none() {

@@ -72,7 +72,7 @@ pub(super) fn report(n: usize, stage: Stage) -> Report {
         let computer = Some(Arc::clone(&computers[i % 3]));
         Subject {
             key: EventKey { source: (i % 2) as u32, part: 0, record: i as u64 + 1 },
-            title: if n > 200_000 { "".into() } else { titles[i % 5].into() },
+            title: if n > 2_000_000 { "".into() } else { titles[i % 5].into() },
             subject: "unique event".into(),
             count: (i as u64 % 9) * 3 + 1,
             first_seen: (i % 50 != 7).then_some(BEGIN + (i as i64 * 7_654_321_098_765) % 86_400_000_000_000),
@@ -87,7 +87,7 @@ pub(super) fn report(n: usize, stage: Stage) -> Report {
             score,
             rank: i as u64 + 1,
             percentile: 100.0 * (1.0 - place),
-            reasons: if n > 200_000 {
+            reasons: if n > 2_000_000 {
                 Default::default()
             } else {
                 ["ParentImage: saw WINWORD.EXE, expected services.exe 96 %".into(), "CommandLine: encoded".into(), "".into()]

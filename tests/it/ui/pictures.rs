@@ -39,5 +39,5 @@ fn render_every_face_of_the_window() {
     desk.key(egui::Key::Escape);
     desk.window.state_mut().session.apply(residue::app::Command::Look(residue::app::Look::Light));
     shot(&mut desk, "light");
-    assert!(desk.window.query_by_label_contains("above:").is_some());
+    assert!(desk.window.query_by_label("Search").is_some());
 }

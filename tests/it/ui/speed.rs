@@ -1,1 +1,168 @@
-//! What a frame costs us, without a renderer.
+//! What a frame costs us, without a renderer: dragging the threshold, scrolling, moving the selection.
+
+use super::fake::Fake;
+use eframe::App;
+use eframe::egui::{self, Context, Event, Key, Modifiers, MouseWheelUnit, PointerButton, Pos2, RawInput, Rect, pos2, vec2};
+use residue::app::{Activity, Command, Pick, Session};
+use residue::ui::{Picker, Window};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+struct Nobody;
+
+impl Picker for Nobody {
+    fn pick(&mut self, _: Pick, _: Context) {}
+    fn picked(&mut self) -> Vec<(Pick, Vec<PathBuf>)> {
+        vec![]
+    }
+}
+
+struct Bench {
+    ctx: Context,
+    window: Window,
+    frame: eframe::Frame,
+    time: f64,
+}
+
+impl Bench {
+    fn new(subjects: usize) -> Self {
+        let ctx = Context::default();
+        let session = Session::new(Arc::new(Fake::new(subjects)), Arc::new(|| ()), None).unwrap();
+        let window = Window::new(&ctx, session, Box::new(Nobody));
+        let mut bench = Self { ctx, window, frame: eframe::Frame::_new_kittest(), time: 0.0 };
+        bench.window.session.apply(Command::Demo);
+        let begin = Instant::now();
+        loop {
+            bench.frame(vec![]);
+            let s = &bench.window.session;
+            if s.activity == Activity::Idle && s.view.order.is_some() && !s.view.is_building() {
+                break;
+            }
+            assert!(begin.elapsed() < Duration::from_mins(2));
+        }
+        for _ in 0..5 {
+            bench.frame(vec![]);
+        }
+        bench
+    }
+
+    /// One frame with these events: logic, panels, commands; milliseconds.
+    fn frame(&mut self, events: Vec<Event>) -> f64 {
+        self.time += 1.0 / 60.0;
+        let input = RawInput {
+            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, vec2(1920.0, 1080.0))),
+            time: Some(self.time),
+            events,
+            focused: true,
+            ..RawInput::default()
+        };
+        let (window, frame) = (&mut self.window, &mut self.frame);
+        let begin = Instant::now();
+        let output = self.ctx.run_ui(input, |ui| {
+            window.logic(&ui.ctx().clone(), frame);
+            window.ui(ui, frame);
+        });
+        let took = begin.elapsed().as_secs_f64() * 1e3;
+        output.drop_without_applying_deltas();
+        took
+    }
+
+    fn settle(&mut self) {
+        for _ in 0..2000 {
+            self.frame(vec![]);
+            if !self.window.session.view.is_building() {
+                return;
+            }
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+    }
+}
+
+struct Figures {
+    quartile: f64,
+    median: f64,
+    p95: f64,
+}
+
+fn figures(mut times: Vec<f64>) -> Figures {
+    times.sort_by(f64::total_cmp);
+    let at = |q: f64| times[((times.len() - 1) as f64 * q) as usize];
+    Figures { quartile: at(0.25), median: at(0.5), p95: at(0.95) }
+}
+
+/// Resident memory in MiB, where the system tells.
+fn resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|l| l.starts_with("VmRSS"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? / 1024)
+}
+
+fn measure(subjects: usize) -> Vec<(&'static str, Figures)> {
+    let before = resident();
+    let mut bench = Bench::new(subjects);
+    let after = resident();
+    let mut results = vec![];
+    let button = |pos, pressed| Event::PointerButton { pos, button: PointerButton::Primary, pressed, modifiers: Modifiers::NONE };
+    // The handle stands where the threshold is; it is found by its id.
+    let handle = bench.ctx.read_response(egui::Id::unique("threshold")).expect("a threshold").rect.center();
+    bench.frame(vec![Event::PointerMoved(handle)]);
+    bench.frame(vec![button(handle, true)]);
+    let from = bench.window.session.view.above();
+    let drag = (0..240).map(|i| {
+        let x = handle.x - 4.0 - 300.0 * ((i as f32 / 40.0).sin().abs());
+        bench.frame(vec![Event::PointerMoved(pos2(x, handle.y))])
+    });
+    results.push(("drag the threshold", figures(drag.collect())));
+    assert_ne!(bench.window.session.view.above(), from, "the drag moved it");
+    bench.frame(vec![button(handle, false)]);
+    let table = pos2(900.0, 800.0);
+    bench.frame(vec![Event::PointerMoved(table)]);
+    let wheel = |dy: f32| Event::MouseWheel {
+        source: egui::MouseWheelSource::Wheel,
+        unit: MouseWheelUnit::Point,
+        delta: vec2(0.0, dy),
+        modifiers: Modifiers::NONE,
+        phase: egui::TouchPhase::Move,
+    };
+    let scroll = (0..240).map(|_| bench.frame(vec![wheel(-137.0)]));
+    results.push(("scroll", figures(scroll.collect())));
+    let key = |key| Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers: Modifiers::NONE };
+    let step = (0..120).map(|_| bench.frame(vec![key(Key::ArrowDown)]));
+    results.push(("walk the rows", figures(step.collect())));
+    let begin = Instant::now();
+    bench.frame(vec![Event::Key { key: Key::Num3, physical_key: None, pressed: true, repeat: false, modifiers: Modifiers::COMMAND }]);
+    let first = begin.elapsed();
+    bench.settle();
+    eprintln!(
+        "{subjects:>9} subjects: rank by another measure: the window answers in {:.1} ms, the new order is there after {:.0} ms",
+        first.as_secs_f64() * 1e3,
+        begin.elapsed().as_secs_f64() * 1e3
+    );
+    if let (Some(before), Some(after)) = (before, after) {
+        eprintln!("{subjects:>9} subjects: {after} MiB resident, {before} before");
+    }
+    for (what, f) in &results {
+        eprintln!("{subjects:>9} subjects: {what:<20} {:.2} ms a frame (median), {:.2} (95 %)", f.median, f.p95);
+    }
+    results
+}
+
+fn bound(subjects: usize, most: f64) {
+    for (what, f) in measure(subjects) {
+        // The quartile: other work on the machine makes frames slower, never faster.
+        assert!(f.quartile < most, "{what} takes {:.2} ms a frame", f.quartile);
+    }
+}
+
+#[test]
+fn ten_thousand_and_a_million_subjects_take_under_four_milliseconds_a_frame() {
+    bound(10_000, 4.0);
+    bound(1_000_000, 4.0);
+}
+
+#[test]
+#[ignore = "needs 6 GB of memory: cargo test --release --test it ui::speed -- --ignored --nocapture"]
+fn ten_million_subjects_take_under_four_milliseconds_a_frame() {
+    bound(10_000_000, 4.0);
+}
