@@ -21,6 +21,7 @@ struct Kept {
     detector: Option<DetectorId>,
     by: Option<RankBy>,
     threshold: Option<f64>,
+    threshold_by: Option<RankBy>,
     narrow: Narrow,
     sort: Option<Sort>,
 }
@@ -176,11 +177,11 @@ impl Session {
     fn recall(&mut self, case: &Case) {
         let Some(kept) = self.engine.setting(case, KEPT).and_then(|text| serde_json::from_str::<Kept>(&text).ok()) else { return };
         self.recalled = kept.detector;
-        self.view.by = kept.by.unwrap_or_default();
+        self.view.wanted = kept.by;
         self.view.sort = kept.sort.unwrap_or_default();
         self.view.narrow = kept.narrow;
         self.compile_search();
-        if let (Some(detector), Some(by), Some(threshold)) = (kept.detector, kept.by, kept.threshold) {
+        if let (Some(detector), Some(by), Some(threshold)) = (kept.detector, kept.threshold_by, kept.threshold) {
             self.view.recall_threshold(detector, by, threshold);
         }
     }
@@ -190,7 +191,8 @@ impl Session {
         let Some(case) = self.case.clone() else { return };
         let kept = Kept {
             detector: self.view.ranking.as_ref().map(|r| r.report.detector),
-            by: Some(self.view.by),
+            by: self.view.wanted,
+            threshold_by: Some(self.view.by),
             threshold: Some(self.view.threshold).filter(|t| t.is_finite()),
             narrow: self.view.narrow.clone(),
             sort: Some(self.view.sort),

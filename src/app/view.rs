@@ -36,6 +36,8 @@ pub struct View {
     pub ranking: Option<Ranking>,
     /// By which measure.
     pub by: RankBy,
+    /// The measure the analyst asked for; a ranking that lacks it is shown by its own.
+    pub wanted: Option<RankBy>,
     /// In which order; lags behind `by` while a big one is built.
     pub order: Option<Arc<Order>>,
     /// Which rows.
@@ -62,6 +64,7 @@ impl View {
         Self {
             ranking: None,
             by: RankBy::default(),
+            wanted: None,
             order: None,
             rows: Arc::default(),
             threshold: f64::INFINITY,
@@ -77,7 +80,7 @@ impl View {
     pub(super) fn clear(&mut self) {
         self.building.forget();
         (self.ranking, self.order, self.rows, self.selected) = (None, None, Arc::default(), None);
-        (self.threshold, self.narrow, self.by) = (f64::INFINITY, Narrow::default(), RankBy::default());
+        (self.threshold, self.narrow, self.by, self.wanted) = (f64::INFINITY, Narrow::default(), RankBy::default(), None);
         self.thresholds.clear();
     }
 
@@ -85,9 +88,7 @@ impl View {
     pub(super) fn show(&mut self, ranking: Ranking, sieve: &Sieve) {
         let kept = self.subject().map(|s| s.key);
         self.selected = None;
-        if !has(&ranking, self.by) {
-            self.by = ranking.report.rank_by;
-        }
+        self.by = self.wanted.filter(|by| has(&ranking, *by)).unwrap_or(ranking.report.rank_by);
         self.ranking = Some(ranking);
         self.order = None;
         self.rows = Arc::default();
@@ -100,7 +101,7 @@ impl View {
     /// Ranks by another measure.
     pub(super) fn rank_by(&mut self, by: RankBy, sieve: &Sieve) {
         if self.by != by && self.ranking.as_ref().is_some_and(|r| has(r, by)) {
-            self.by = by;
+            (self.by, self.wanted) = (by, Some(by));
             self.narrow.bar = None;
             self.rebuild(sieve, true);
         }

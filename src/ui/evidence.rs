@@ -125,7 +125,7 @@ fn source_row(ui: &mut Ui, session: &Session, index: usize, source: &Ledger, que
             ui.spacing_mut().item_spacing.y = 0.0;
             ui.horizontal(|ui| {
                 status(ui, source);
-                ui.add(egui::Label::new(name).truncate());
+                ui.add(egui::Label::new(middle(name)).truncate());
             });
             ui.add(egui::Label::new(RichText::new(line(source)).small().color(colours.weak)).truncate());
         })
@@ -178,6 +178,16 @@ fn status(ui: &mut Ui, source: &Ledger) {
         SourceStatus::NotEvidence | SourceStatus::Duplicate => drop(painter.circle_stroke(centre, radius - 0.5, line)),
     }
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, word));
+}
+
+/// A name without its middle: both ends tell logs of many computers apart.
+fn middle(name: &str) -> String {
+    const ENDS: (usize, usize) = (11, 16);
+    let letters: Vec<char> = name.chars().collect();
+    if letters.len() <= ENDS.0 + ENDS.1 + 1 {
+        return name.to_owned();
+    }
+    letters[..ENDS.0].iter().chain(&['…']).chain(&letters[letters.len() - ENDS.1..]).collect()
 }
 
 /// One line of a source's ledger.

@@ -88,6 +88,7 @@ fn plot(ui: &mut Ui, session: &Session, order: &Order, queue: &mut Queue) {
         .x_axis_label(RichText::new(order.by.title()).small())
         .y_grid_spacer(move |_| decades(ceiling))
         .y_axis_formatter(|mark, _| words::count((10f64.powf(mark.value) - 1.0).round() as usize))
+        .x_grid_spacer(move |_| round_steps(low, top))
         .x_axis_formatter(|mark, _| short(mark.value))
         .label_formatter(|_| None)
         .show(ui, |plot| {
@@ -291,6 +292,18 @@ fn group_row(ui: &mut Ui, group: &str, n: usize, above: usize, column: &str, que
 /// Marks at 1, 10, 100... subjects, on an axis of log10(1 + count).
 fn decades(ceiling: f64) -> Vec<GridMark> {
     (0..19).map(|d| (10f64.powi(d) + 1.0).log10()).take_while(|v| *v <= ceiling).chain([0.0]).map(|value| GridMark { value, step_size: 1.0 }).collect()
+}
+
+/// Some six marks at round numbers.
+fn round_steps(low: f64, high: f64) -> Vec<GridMark> {
+    let rough = (high - low) / 6.0;
+    if !(rough.is_finite() && rough > 0.0) {
+        return vec![];
+    }
+    let decade = 10f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|s| s * decade).find(|s| *s >= rough).unwrap_or(decade * 10.0);
+    let first = (low / step).ceil();
+    (0..12).map(|i| (first + f64::from(i)) * step).take_while(|v| *v <= high).map(|value| GridMark { value, step_size: step }).collect()
 }
 
 fn short(value: f64) -> String {

@@ -8,6 +8,7 @@ mod details;
 mod empty;
 mod evidence;
 mod export;
+mod focus;
 mod histogram;
 mod keys;
 mod notices;

@@ -1,6 +1,7 @@
 //! The `eframe::App`: drains the workers, draws the panels, carries out what they pushed.
 
 use crate::app::{Command, Dialog, Pick, Session, Wish};
+use crate::ui::focus::Focus;
 use crate::ui::picker::Picker;
 use crate::ui::screen::{Queue, Screen};
 use crate::ui::{
@@ -18,6 +19,7 @@ pub struct Window {
     picker: Box<dyn Picker>,
     looks: Option<(crate::app::Look, f32)>,
     titled: String,
+    focus: Focus,
 }
 
 impl Window {
@@ -25,7 +27,7 @@ impl Window {
     #[must_use]
     pub fn new(ctx: &Context, session: Session, picker: Box<dyn Picker>) -> Self {
         theme::install(ctx);
-        Self { session, screen: Screen::default(), picker, looks: None, titled: String::new() }
+        Self { session, screen: Screen::default(), picker, looks: None, titled: String::new(), focus: Focus::default() }
     }
 
     fn dress(&mut self, ctx: &Context) {
@@ -149,6 +151,7 @@ impl eframe::App for Window {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
         self.dress(&ctx);
+        self.focus.claim(&ctx);
         let mut queue = Queue::new();
         self.arrivals(&ctx, &mut queue);
         shortcuts::take(&ctx, &self.session, &mut queue);
