@@ -88,6 +88,9 @@ struct Gpu {
 fn hardware() -> &'static Result<Gpu, String> {
     static FOUND: OnceLock<Result<Gpu, String>> = OnceLock::new();
     FOUND.get_or_init(|| {
+        if !may_exist() {
+            return Err("no GPU adapter found".into());
+        }
         let listed = adapters();
         if !listed.iter().any(|adapter| adapter.kind.ends_with("GPU")) {
             return Err(match listed.iter().find(|adapter| adapter.is_software()) {
@@ -106,6 +109,12 @@ fn hardware() -> &'static Result<Gpu, String> {
         }
         Err(why)
     })
+}
+
+/// Whether a GPU can be there at all: on Linux one without a device file cannot, and asking the graphics loader would cost time and stray messages.
+fn may_exist() -> bool {
+    let nodes = ["/dev/dri", "/dev/nvidiactl", "/dev/dxg", "/dev/mali0", "/dev/kgsl-3d0"];
+    !cfg!(target_os = "linux") || nodes.iter().any(|node| std::path::Path::new(node).exists())
 }
 
 fn software() -> &'static Result<Gpu, String> {
