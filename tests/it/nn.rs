@@ -346,8 +346,10 @@ fn a_software_adapter_agrees_with_the_cpu() {
     }
     assert!(gpu.for_work(356, 8).is_gpu(), "what was asked for is kept");
     let (data, control) = (plane(256, 12, 3, 0.1), Control::silent());
+    // One shape of batch for everything: each new one costs a software adapter many seconds of kernel compilation.
+    let once = FitConfig { batch: 256, validation: 0.0, ..config(20) };
     let run = |device: &Device| {
-        let fitted = fit(Dense::new(&shape(), 4, device), &data, None, &FitConfig { batch: 64, ..config(5) }, device, &control).unwrap();
+        let fitted = fit(Dense::new(&shape(), 4, device), &data, None, &once, device, &control).unwrap();
         let errors = fitted.model.squared_errors(&data, device, &control).unwrap();
         let mut order: Vec<usize> = (0..256).collect();
         let loss: Vec<f32> = order.iter().map(|&row| errors.row(row).iter().sum()).collect();
