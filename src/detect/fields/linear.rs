@@ -111,3 +111,66 @@ fn training(settings: &FieldsSettings, batch: usize, seed: u64) -> FitConfig {
         ..FitConfig::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of two families whose fields go together, and some of neither.
+    fn rows() -> Vec<Row> {
+        let row = |i: u32| {
+            let family = i % 2;
+            let odd = u32::from(i.is_multiple_of(17)) * 10;
+            Row { kind: family, cells: [(0, family), (1, family * 3 + odd), (2, i % 5), (3, family + i % 3), (4, i / 7 % 4)].into() }
+        };
+        (0..400).map(row).collect()
+    }
+
+    /// Squared error left by the best four directions, found by orthogonal iteration over the weighted rows.
+    fn best(rows: &[Vec<(u32, f32)>], weights: &[f64], columns: usize, code: usize) -> f64 {
+        let mut basis: Vec<Vec<f64>> = (0..code).map(|k| (0..columns).map(|c| (((c * 7 + k * 13) % 11) as f64 - 5.0) / 11.0).collect()).collect();
+        for _ in 0..300 {
+            let mut next = vec![vec![0.0; columns]; code];
+            for (row, weight) in rows.iter().zip(weights) {
+                for (old, new) in basis.iter().zip(&mut next) {
+                    let z: f64 = row.iter().map(|&(c, x)| old[c as usize] * f64::from(x)).sum();
+                    for &(c, x) in row {
+                        new[c as usize] += weight * z * f64::from(x);
+                    }
+                }
+            }
+            for k in 0..code {
+                for j in 0..k {
+                    let dot: f64 = next[k].iter().zip(&next[j]).map(|(a, b)| a * b).sum();
+                    let other = next[j].clone();
+                    next[k].iter_mut().zip(other).for_each(|(a, b)| *a -= dot * b);
+                }
+                let norm = next[k].iter().map(|a| a * a).sum::<f64>().sqrt().max(1e-12);
+                next[k].iter_mut().for_each(|a| *a /= norm);
+            }
+            basis = next;
+        }
+        let left = |row: &Vec<(u32, f32)>| {
+            let own: f64 = row.iter().map(|&(_, x)| f64::from(x).powi(2)).sum();
+            own - basis.iter().map(|b| row.iter().map(|&(c, x)| b[c as usize] * f64::from(x)).sum::<f64>().powi(2)).sum::<f64>()
+        };
+        rows.iter().zip(weights).map(|(row, weight)| weight * left(row)).sum()
+    }
+
+    #[test]
+    fn training_reaches_the_best_linear_code() {
+        let rows = rows();
+        let weighted: Vec<(&Row, f64)> = rows.iter().map(|row| (row, 1.0)).collect();
+        let knowledge = Knowledge::counted(&weighted);
+        let mut plan = Plan::standard();
+        plan.settings.fields.validation = 0.0;
+        let network = Network::train(&weighted, &knowledge, &plan, &Device::cpu(), &Control::silent()).expect("trained");
+        let encoded: Vec<Vec<(u32, f32)>> = rows.iter().map(|row| network.encode(row, &knowledge)).collect();
+        let weights = vec![1.0; rows.len()];
+        let optimum = best(&encoded, &weights, network.columns.cells.len(), 4);
+        let reached: f64 = rows.iter().map(|row| network.loss(row, &knowledge)).sum();
+        let nothing: f64 = encoded.iter().flatten().map(|&(_, x)| f64::from(x).powi(2)).sum();
+        assert!(optimum < 0.8 * nothing, "four directions explain something: {optimum} of {nothing}");
+        assert!(reached < optimum + 0.02 * (nothing - optimum), "reached {reached}, best {optimum}, untrained {nothing}");
+    }
+}

@@ -11,6 +11,8 @@ mod explain;
 mod knowledge;
 mod linear;
 mod model;
+mod published;
+mod published_read;
 mod read;
 mod recommended;
 mod subjects;
@@ -21,7 +23,7 @@ mod vocabulary;
 
 use super::{Detector, Input};
 use crate::control::RunError;
-use crate::domain::{Detection, DetectorId, EventStore};
+use crate::domain::{Detection, DetectorId, EventStore, Preset};
 
 /// The event-field detector.
 pub struct Fields;
@@ -36,6 +38,9 @@ impl Detector for Fields {
     }
 
     fn run(&self, input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result<Detection, RunError> {
-        recommended::run(input, first)
+        match input.plan.preset {
+            Preset::Recommended => recommended::run(input, first),
+            Preset::Published => published::run(input, first),
+        }
     }
 }

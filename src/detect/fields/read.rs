@@ -260,7 +260,7 @@ impl Reader {
     }
 
     fn head(&mut self, event: &EventRef<'_>, order: (bool, i64, EventKey)) -> Head {
-        let mut share = |text: Option<&str>| {
+        head_of(event, order, |text| {
             let text = text?;
             if let Some(shared) = self.shared.get(text) {
                 return Some(shared.clone());
@@ -268,19 +268,23 @@ impl Reader {
             let shared: Arc<str> = text.into();
             self.shared.insert(text.into(), shared.clone());
             Some(shared)
-        };
-        Head {
-            order,
-            computer: share(event.computer),
-            user: share(event.user),
-            channel: share(event.channel),
-            provider: share(event.provider),
-            image: share(event.image),
-            message: event.message.into(),
-            command_line: event.command_line.map(Into::into),
-            event_id: event.event_id,
-            record_id: event.record_id,
-        }
+        })
+    }
+}
+
+/// What the screen shows of an event; `share` keeps texts that many events have.
+pub(super) fn head_of(event: &EventRef<'_>, order: (bool, i64, EventKey), mut share: impl FnMut(Option<&str>) -> Option<Arc<str>>) -> Head {
+    Head {
+        order,
+        computer: share(event.computer),
+        user: share(event.user),
+        channel: share(event.channel),
+        provider: share(event.provider),
+        image: share(event.image),
+        message: event.message.into(),
+        command_line: event.command_line.map(Into::into),
+        event_id: event.event_id,
+        record_id: event.record_id,
     }
 }
 
