@@ -1,6 +1,6 @@
 //! Why a window scored as it did: program by program, with the names that share its hash bucket.
 
-use super::score::{Launches, Term};
+use super::score::{CUT, Launches, Term};
 use super::windows::{Kind, Windows};
 use super::{Gathered, Scored};
 use crate::domain::{Contribution, Explain, Plan, Preset, RankBy, Stage};
@@ -48,7 +48,7 @@ impl Explanation {
         Self { scored, names: groups.names.clone(), windows: groups.windows.clone(), kinds: groups.kinds.clone(), texts: groups.texts.clone(), by, buckets }
     }
 
-    /// Each program's excess over the cut-off; below it, what single launches score.
+    /// What each program's kinds of launch add to the square of the score.
     fn by_chains(&self, index: usize, launches: &Launches) -> Vec<Contribution> {
         let mut programs: BTreeMap<u32, Vec<Term>> = BTreeMap::new();
         for term in launches.terms(&self.windows.list[index], &self.kinds) {
@@ -62,7 +62,7 @@ impl Explanation {
             let times: u32 = terms.iter().map(|term| term.launches).sum();
             let (parent, directory) = (or(self.texts.name(top.kind.parent), "(unknown)"), or(self.texts.name(top.kind.directory), "(no directory)"));
             let observed = format!("{times} x from {directory}, by {parent} (chain score {:.2})", top.score);
-            let expected = format!("chain scores under {:.2}; {}", launches.cut, self.seen(self.texts.name(child)));
+            let expected = format!("chain scores under {CUT}; {}", self.seen(self.texts.name(child)));
             Some((top.score, Contribution { name: self.texts.name(child).to_owned(), share, observed, expected }))
         };
         let mut lines: Vec<(f64, Contribution)> = programs.into_iter().filter_map(line).collect();

@@ -67,7 +67,8 @@ impl Detector for Groups {
         scored.network = Some((setup.network.clone(), model.plain()?));
         scored.model_id = keep(&setup, &scored.frequencies, &model, input)?;
         if input.plan.preset == Preset::Recommended {
-            groups.remarks.push(scored.judge(&groups, input)?);
+            scored.judge(&groups, input)?;
+            groups.remarks.push(format!("launches count from a chain score of about {CUT} on"));
         }
         groups.baseline = None;
         Ok(groups.detection(scored, input.plan, Stage::Final))
@@ -195,8 +196,8 @@ struct Scored {
 }
 
 impl Scored {
-    /// Scores the launches as chains; gives a word on the cut-off.
-    fn judge(&mut self, groups: &Gathered, input: &Input<'_>) -> Result<String, RunError> {
+    /// Scores the launches as chains.
+    fn judge(&mut self, groups: &Gathered, input: &Input<'_>) -> Result<(), RunError> {
         // A saved model of groups holds no chain scorer: chains are counted afresh, on the baseline given.
         let creations = score_creations(&Input { model: None, save_model: None, ..*input })?;
         let whole: Vec<f64> = creations.scores.iter().map(|score| score.learned + score.prior).collect();
@@ -204,12 +205,8 @@ impl Scored {
         if whole.len() != groups.processes.list.len() {
             return Err(RunError::failed("the evidence changed while it was read: process creations were added or lost"));
         }
-        let fixed = (input.plan.prior && groups.baseline.is_some()).then_some(CUT);
-        let learned = Launches::new(learned, &groups.kinds, None);
-        let whole = if input.plan.prior { Launches::new(whole, &groups.kinds, fixed) } else { learned.clone() };
-        let origin = if fixed.is_some() { "fixed, with baseline and prior" } else { "the .95 quantile of this run's launches" };
-        let remark = format!("a launch counts from a chain score of {:.2} on ({origin})", whole.cut);
+        let (whole, learned) = (Launches::new(whole), Launches::new(learned));
         self.launches = Some(Arc::new((whole, learned)));
-        Ok(remark)
+        Ok(())
     }
 }

@@ -3,16 +3,19 @@
 use super::windows::{Kind, Window, Windows};
 use std::collections::BTreeMap;
 
-/// Where a launch begins to count, when knowledge and a baseline say what is ordinary.
+/// Chain score about which a launch begins to count.
 pub(super) const CUT: f64 = 7.0;
 
-/// Chain scores of launches, and the cut-off above which they count.
-#[derive(Clone, Debug)]
-pub(super) struct Launches {
-    /// By index into the process list.
-    scores: Vec<f64>,
-    pub(super) cut: f64,
+/// By how much a chain score exceeds [`CUT`], without a corner: `ln(1 + e^(score - CUT))`. Windows of ordinary launches stay near 0 and yet in
+/// an order.
+fn excess(score: f64) -> f64 {
+    let over = score - CUT;
+    over.max(0.0) + (-over.abs()).exp().ln_1p()
 }
+
+/// Chain scores of launches, by index into the process list.
+#[derive(Clone, Debug)]
+pub(super) struct Launches(Vec<f64>);
 
 /// Equal launches of one window.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,42 +29,27 @@ pub(super) struct Term {
 }
 
 impl Launches {
-    /// Takes the scores of all processes; without a fixed cut-off it is the .95 quantile over the distinct kinds of launch.
-    pub(super) fn new(scores: Vec<f64>, kinds: &[Kind], cut: Option<f64>) -> Self {
-        let mut best: BTreeMap<Kind, f64> = BTreeMap::new();
-        for (kind, score) in kinds.iter().zip(&scores) {
-            let known = best.entry(*kind).or_insert(f64::NEG_INFINITY);
-            *known = known.max(*score);
-        }
-        let mut descending: Vec<f64> = best.into_values().filter(|score| score.is_finite()).collect();
-        descending.sort_by(|a, b| b.total_cmp(a));
-        let cut = cut.unwrap_or_else(|| quantile95(&descending));
-        Self { scores, cut }
+    /// Takes the scores of all processes.
+    pub(super) fn new(scores: Vec<f64>) -> Self {
+        Self(scores)
     }
 
     /// The window's launches by kind.
     pub(super) fn terms(&self, window: &Window, kinds: &[Kind]) -> Vec<Term> {
         let mut terms: BTreeMap<Kind, Term> = BTreeMap::new();
         for &launch in &window.launches {
-            let (kind, score) = (kinds[launch as usize], self.scores[launch as usize]);
+            let (kind, score) = (kinds[launch as usize], self.0[launch as usize]);
             let term = terms.entry(kind).or_insert(Term { kind, launches: 0, score: f64::NEG_INFINITY, part: 0.0 });
             term.launches += 1;
             term.score = term.score.max(score);
         }
-        terms.into_values().map(|term| Term { part: (term.score - self.cut).max(0.0).powi(2), ..term }).collect()
+        terms.into_values().map(|term| Term { part: excess(term.score).powi(2), ..term }).collect()
     }
 
-    /// Root of the summed squares of what each kind of launch exceeds the cut-off by.
+    /// Root of the summed squares of what each kind of launch exceeds [`CUT`] by.
     pub(super) fn score(&self, window: &Window, kinds: &[Kind]) -> f64 {
         self.terms(window, kinds).iter().map(|term| term.part).sum::<f64>().sqrt()
     }
-}
-
-/// The .95 quantile of scores in descending order, interpolated between neighbours, so that of a few scores the highest exceeds it.
-fn quantile95(descending: &[f64]) -> f64 {
-    let place = descending.len().saturating_sub(1) as f64 * 0.05;
-    let at = |place: f64| descending.get(place as usize).copied().unwrap_or(f64::INFINITY);
-    if descending.is_empty() { f64::INFINITY } else { at(place) + (at(place.ceil()) - at(place)) * place.fract() }
 }
 
 /// In how many windows each name occurs.
@@ -107,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_window_scores_the_root_of_its_excesses() {
-        // Two launches of one kind count once, by the higher; what stays under the cut-off does not count.
+        // Two launches of one kind count once, by the higher; what stays far under the cut-off hardly counts.
         let processes = processes(&[
             (Some(0), "a", "u", r"C:\x.exe"),
             (Some(1), "a", "u", r"C:\x.exe"),
@@ -117,18 +105,14 @@ mod tests {
         let (mut names, mut texts) = (Interner::default(), Interner::default());
         let gathered = windows(&processes, Rule { seconds: 60, by_user: false, windows_only: false }, &mut names);
         let kinds = kinds(&processes, &mut texts);
-        let launches = Launches::new(vec![9.0, 10.0, 11.0, 2.0], &kinds, Some(CUT));
-        assert_eq!(launches.score(&gathered.list[0], &kinds), 5.0);
-        let parts: Vec<(u32, f64)> = launches.terms(&gathered.list[0], &kinds).iter().map(|term| (term.launches, term.part)).collect();
-        assert_eq!(parts, [(2, 9.0), (1, 16.0), (1, 0.0)]);
-    }
-
-    #[test]
-    fn the_cut_off_is_a_quantile_over_kinds() {
-        let descending: Vec<f64> = (0..=100).rev().map(f64::from).collect();
-        assert_eq!(quantile95(&descending), 95.0);
-        assert!((quantile95(&[3.0, 2.0]) - 2.95).abs() < 1e-12);
-        assert_eq!(quantile95(&[]), f64::INFINITY);
+        let launches = Launches::new(vec![9.0, 10.0, 11.0, 2.0]);
+        // ln(1 + e^3) = 3.048587, ln(1 + e^4) = 4.018150, ln(1 + e^-5) = 0.006715
+        assert!((launches.score(&gathered.list[0], &kinds) - 5.043_755).abs() < 1e-5);
+        let parts: Vec<(u32, f64)> = launches.terms(&gathered.list[0], &kinds).iter().map(|term| (term.launches, term.part.sqrt())).collect();
+        for ((times, part), (wanted_times, wanted)) in parts.into_iter().zip([(2, 3.048_587), (1, 4.018_150), (1, 0.006_715)]) {
+            assert!(times == wanted_times && (part - wanted).abs() < 1e-6);
+        }
+        assert!((excess(-1e9), excess(1e9)) == (0.0, 1e9 - CUT));
     }
 
     #[test]
