@@ -1,6 +1,6 @@
 //! Rare but ordinary work of the people who run the place. Each leaves single, seldom-seen values, so that rarity alone is no sign of an intrusion.
 
-use super::estate::{HOUR, MINUTE, Role, SECOND, pick, word};
+use super::estate::{HOUR, MINUTE, Role, SECOND, pick, pick_often, random, word};
 use super::host::{HostLog, Process, What};
 use super::house::{self, Run};
 use super::life::Life;
@@ -12,8 +12,8 @@ use std::sync::Arc;
 /// One errand, drawn at random among those that fit the host.
 pub(super) fn run(log: &mut HostLog<'_>, life: &mut Life) -> Result<()> {
     match (log.host.role, log.rng.random_range(0..10u32)) {
-        (_, 0 | 1) => vendor_installer(log, life),
-        (_, 2) => remote_deployment(log, life),
+        (_, 0) if log.rng.random_bool(0.4) => vendor_installer(log, life),
+        (_, 1 | 2) => remote_deployment(log, life),
         (_, 3) => remote_shell(log, life),
         (_, 4) => new_task(log, life),
         (_, 5) => helpdesk(log, life),
@@ -24,23 +24,32 @@ pub(super) fn run(log: &mut HostLog<'_>, life: &mut Life) -> Result<()> {
     }
 }
 
+/// Programs that this estate's people install by hand: few, and in one version each.
+fn vendors(log: &HostLog<'_>) -> [(&'static str, &'static str, String); 3] {
+    const MADE: [(&str, &str); 10] = [
+        ("LabelPrinter", "Brandt Etiketten GmbH"),
+        ("ScanStation", "Kodak Alaris Inc."),
+        ("VPNConnect", "Northlight Networks"),
+        ("HeadsetHub", "Jabra"),
+        ("CamView", "Axis Communications AB"),
+        ("PlotDriver", "HP Inc."),
+        ("TokenManager", "Thales"),
+        ("MeterReader", "Siemens AG"),
+        ("FontPack", "-"),
+        ("DockFirmware", "Lenovo"),
+    ];
+    let mut rng = random(log.estate.seed, 3);
+    let first = rng.random_range(0..MADE.len());
+    [0, 3, 7].map(|step| {
+        let (name, maker) = MADE[(first + step) % MADE.len()];
+        (name, maker, format!("{}.{}.{}", rng.random_range(1..12), rng.random_range(0..10), rng.random_range(0..400)))
+    })
+}
+
 /// Somebody installs a vendor's program from the downloads: setup in Temp, msiexec, a new service.
 fn vendor_installer(log: &mut HostLog<'_>, life: &mut Life) -> Result<()> {
-    let (name, maker) = *pick(
-        &mut log.rng,
-        &[
-            ("LabelPrinter", "Brandt Etiketten GmbH"),
-            ("ScanStation", "Kodak Alaris Inc."),
-            ("VPNConnect", "Northlight Networks"),
-            ("HeadsetHub", "Jabra"),
-            ("CamView", "Axis Communications AB"),
-            ("PlotDriver", "HP Inc."),
-            ("TokenManager", "Thales"),
-            ("MeterReader", "Siemens AG"),
-            ("FontPack", "-"),
-            ("DockFirmware", "Lenovo"),
-        ],
-    );
+    let vendors = vendors(log);
+    let (name, maker, version) = pick_often(&mut log.rng, &vendors).clone();
     let (parent, account, time, until) = if let Some((session, time)) = life.working_moment(log) {
         let session = &life.sessions[session];
         let Some(explorer) = session.processes.get("explorer").filter(|living| living.from < time) else { return Ok(()) };
@@ -49,7 +58,6 @@ fn vendor_installer(log: &mut HostLog<'_>, life: &mut Life) -> Result<()> {
         let (boot, time) = life.running_moment(log);
         (life.boots[boot].processes["services"].process.clone(), log.account("system"), time, life.boots[boot].to)
     };
-    let version = format!("{}.{}.{}", log.rng.random_range(1..12), log.rng.random_range(0..10), log.rng.random_range(0..400));
     let home = log.fill("{home}", &account, "", time);
     let setup = format!(r"{home}\Downloads\{name}_Setup_{version}.exe");
     let description = format!("{name} Setup");
