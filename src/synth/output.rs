@@ -4,60 +4,74 @@ use super::estate::{Estate, random};
 use super::evtx_writer::EvtxWriter;
 use super::host::{Label, Row};
 use super::shape::{Header, Shape};
-use super::tables::Tables;
+use super::tables::{ShapeRow, Tables};
 use anyhow::{Context, Result};
 use rand::RngExt;
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-/// What one host's files hold.
-pub(super) struct Written {
-    pub(super) events: u64,
-    pub(super) bytes: u64,
-    pub(super) files: u64,
-    /// Lines of truth, in the files' order.
-    pub(super) truth: String,
-    pub(super) attack_records: u64,
+/// A row with its place in its log.
+pub(super) struct Numbered<'a> {
+    pub(super) row: &'a Row,
+    pub(super) shape: &'static ShapeRow,
+    pub(super) id: u64,
 }
 
-/// Writes the files of one host under temporary names and renames them when whole.
-pub(super) fn write(folder: &Path, tables: &'static Tables, estate: &Estate, host: usize, mut rows: Vec<Row>) -> Result<Written> {
-    let computer = &estate.hosts[host];
-    let shapes = Shape::all(tables, &computer.computer)?;
-    rows.sort_by_key(|row| row.time);
-    let mut channels: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
-    for row in &rows {
-        channels.entry(shapes[row.shape].row.channel).or_default().push(row);
-    }
-    let mut written = Written { events: rows.len() as u64, bytes: 0, files: 0, truth: String::new(), attack_records: 0 };
+/// Numbers the rows, which are in order of time, within their channels, as `EventRecordID` does. Logs begin anywhere: they were rotated before.
+pub(super) fn number<'a>(tables: &'static Tables, estate: &Estate, host: usize, rows: &'a [Row]) -> Vec<Numbered<'a>> {
     let mut rng = random(estate.seed, 5000 + host as u64);
+    let mut channels: BTreeMap<&str, u64> = BTreeMap::new();
+    for shape in &tables.shapes {
+        channels.entry(shape.channel).or_insert_with(|| rng.random_range(1..90_000));
+    }
+    let mut next = |shape: &ShapeRow| {
+        let id = channels.entry(shape.channel).or_insert(1);
+        *id += 1;
+        *id
+    };
+    rows.iter().map(|row| (row, &tables.shapes[row.shape])).map(|(row, shape)| Numbered { row, shape, id: next(shape) }).collect()
+}
+
+/// Appends a line of truth, unless the row is ordinary.
+pub(super) fn judge(truth: &mut String, file: &str, record: u64, label: Label) {
+    let label = match label {
+        Label::Ordinary => return,
+        Label::Attack => "attack",
+        Label::Ignore => "ignore",
+    };
+    *truth += &serde_json::json!({"source_file": file, "record_id": record, "label": label}).to_string();
+    truth.push('\n');
+}
+
+/// Writes the logs of one host under temporary names and renames them when whole. Returns files and bytes.
+pub(super) fn write(folder: &Path, tables: &'static Tables, host: &super::estate::Host, rows: &[Numbered<'_>], truth: &mut String) -> Result<(u64, u64)> {
+    let shapes = Shape::all(tables, &host.computer)?;
+    let mut channels: BTreeMap<&str, Vec<&Numbered<'_>>> = BTreeMap::new();
+    for row in rows {
+        channels.entry(row.shape.channel).or_default().push(row);
+    }
+    let (mut files, mut bytes) = (0, 0);
     for (channel, rows) in channels {
-        let name = format!("{}_{}.evtx", computer.name, channel.replace('/', "%4"));
+        let name = format!("{}_{}.evtx", host.name, channel.replace('/', "%4"));
         let mut temporary = tempfile::Builder::new()
             .prefix(".residue-")
             .suffix(".part")
             .tempfile_in(folder)
             .with_context(|| format!("cannot write into {}", folder.display()))?;
         let mut writer = EvtxWriter::new(BufWriter::with_capacity(1 << 18, temporary.as_file_mut()))?;
-        let first = rng.random_range(1..90_000u64);
-        for (id, row) in (first..).zip(rows) {
+        for Numbered { row, id, .. } in rows {
             let shape = &shapes[row.shape];
-            let header = Header { id, time: row.time, pid: row.pid, tid: row.tid, user: row.user.as_deref() };
+            let header = Header { id: *id, time: row.time, pid: row.pid, tid: row.tid, user: row.user.as_deref() };
             shape
-                .values(&header, &row.fields, |values| writer.record(id, row.time, &shape.template, values))
+                .values(&header, &row.fields, |values| writer.record(*id, row.time, &shape.template, values))
                 .with_context(|| format!("cannot write {name}"))?;
-            if row.label != Label::Ordinary {
-                let label = if row.label == Label::Attack { "attack" } else { "ignore" };
-                written.attack_records += u64::from(row.label == Label::Attack);
-                written.truth += &serde_json::json!({"source_file": name, "record_id": id, "label": label}).to_string();
-                written.truth.push('\n');
-            }
+            judge(truth, &name, *id, row.label);
         }
         writer.finish()?.flush()?;
-        written.bytes += temporary.as_file().metadata()?.len();
-        written.files += 1;
+        bytes += temporary.as_file().metadata()?.len();
+        files += 1;
         temporary.persist(folder.join(&name)).with_context(|| format!("cannot finish {name}"))?;
     }
-    Ok(written)
+    Ok((files, bytes))
 }

@@ -2,7 +2,7 @@
 
 use residue::control::Control;
 use residue::synth::evtx_writer::{Element, EvtxWriter, Kind, Node, Template, Value, element};
-use residue::synth::{self, Options, Summary};
+use residue::synth::{self, Format, Options, Summary};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -215,16 +215,77 @@ fn too_few_events_are_refused_and_a_cancel_is_heard() {
     assert!(!out.path().join("truth.jsonl").exists());
 }
 
-/// A million events, timed: `RESIDUE_SYNTH_OUT=DIR cargo test --release --test it synth::a_large_estate -- --ignored --nocapture`.
+/// A million events, timed; `RESIDUE_SYNTH_EVENTS`, `_SEED`, `_FORMATS` and `_OUT` change what is made:
+/// `cargo test --release --test it synth::a_large_estate -- --ignored --nocapture`.
 #[test]
 #[ignore = "takes half a minute and a gigabyte"]
 fn a_large_estate() {
     let number = |name: &str, or: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(or);
     let scratch = tempfile::tempdir().unwrap();
     let out = std::env::var_os("RESIDUE_SYNTH_OUT").map_or(scratch.path().to_owned(), PathBuf::from);
-    let options = Options { events: number("RESIDUE_SYNTH_EVENTS", 1_000_000), seed: number("RESIDUE_SYNTH_SEED", 7), formats: Vec::new() };
+    let formats = std::env::var("RESIDUE_SYNTH_FORMATS").map(|text| text.split(',').map(|name| name.parse().unwrap()).collect()).unwrap_or_default();
+    let options = Options { events: number("RESIDUE_SYNTH_EVENTS", 1_000_000), seed: number("RESIDUE_SYNTH_SEED", 7), formats };
     let clock = std::time::Instant::now();
     let summary = synth::write(&out, &options, &Control::silent()).unwrap();
     let seconds = clock.elapsed().as_secs_f64();
     eprintln!("{summary:?}\n{seconds:.2} s, {:.0} events/s, {:.0} bytes/event", summary.events as f64 / seconds, summary.bytes as f64 / summary.events as f64);
+}
+
+#[test]
+fn timelines_have_as_many_lines_as_asked_for_and_truth_points_into_them() {
+    let out = tempfile::tempdir().unwrap();
+    let formats = vec![Format::L2tCsv, Format::Dynamic, Format::Jsonl, Format::Bodyfile, Format::Mftecmd];
+    synth::write(out.path(), &Options { events: 6000, seed: 4, formats }, &Control::silent()).unwrap();
+    assert!(!out.path().join("evtx").exists());
+    let mut lines = BTreeMap::new();
+    for entry in std::fs::read_dir(out.path().join("timeline")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let text = std::fs::read_to_string(path).unwrap();
+        let heading = usize::from(name.contains(".csv"));
+        lines.insert(name, text.lines().skip(heading).map(str::to_owned).collect::<Vec<_>>());
+    }
+    for name in ["estate_l2t.csv", "estate_dynamic.csv", "estate.jsonl"] {
+        assert_eq!(lines[name].len(), 6000, "{name}");
+    }
+    assert!(lines["estate_l2t.csv"].iter().all(|line| line.split(',').count() == 17), "commas stand between columns only");
+    assert!(lines["estate_dynamic.csv"].iter().all(|line| line.split(',').count() == 8));
+    assert!(lines["estate_dynamic.csv"].is_sorted_by_key(|line| line[..32].to_owned()), "in order of time");
+    for line in &lines["estate.jsonl"] {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(row["message"].is_string() && row["datetime"].as_str().unwrap().ends_with("+00:00") && row["timestamp_desc"].is_string());
+    }
+    let mut attack: BTreeMap<String, u32> = BTreeMap::new();
+    for line in std::fs::read_to_string(out.path().join("truth.jsonl")).unwrap().lines() {
+        let truth: serde_json::Value = serde_json::from_str(line).unwrap();
+        let name = truth["source_file"].as_str().unwrap();
+        assert!(truth["record_id"].as_u64().unwrap() as usize <= lines[name].len(), "{line}");
+        *attack.entry(name.to_owned()).or_default() += u32::from(truth["label"] == "attack");
+    }
+    assert!(attack["estate_l2t.csv"] > 100 && attack["estate_l2t.csv"] == attack["estate.jsonl"]);
+    assert!(attack.iter().any(|(name, count)| name.contains(".body") && *count > 1));
+    let stomped = lines
+        .iter()
+        .filter(|(name, _)| name.contains("MFTECmd"))
+        .flat_map(|(_, lines)| lines)
+        .filter(|line| line.contains(r".\Windows\System32,") && line.contains("32.") && line.contains(",False,True,"))
+        .count();
+    assert!(stomped > 0, "the copy in System32 has older times than its name");
+}
+
+#[test]
+fn an_estate_may_be_written_as_logs_and_timeline_at_once() {
+    let out = tempfile::tempdir().unwrap();
+    let options = Options { events: 1000, seed: 2, formats: vec!["l2tcsv".parse().unwrap(), Format::Evtx] };
+    let summary = synth::write(out.path(), &options, &Control::silent()).unwrap();
+    let (alone, _) = estate(1000, 2);
+    for (name, path) in files(alone.path()) {
+        assert!(
+            std::fs::read(path).unwrap() == std::fs::read(out.path().join("evtx").join(&name)).unwrap(),
+            "{name}: the timeline changes nothing in the logs"
+        );
+    }
+    let timeline = std::fs::read_to_string(out.path().join("timeline/estate_l2t.csv")).unwrap();
+    assert_eq!(timeline.lines().filter(|line| line.contains(",WinEVTX,")).count() as u64, summary.events);
+    assert!("nothing".parse::<Format>().unwrap_err().contains("bodyfile"));
 }
