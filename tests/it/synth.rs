@@ -325,7 +325,9 @@ fn ranked(events: u64, seed: u64) -> [(usize, f64); 2] {
     let columns: [fn(&Subject) -> f64; 2] = [|subject| subject.learned.unwrap_or(0.0) + subject.prior.unwrap_or(0.0), |subject| subject.rarity.unwrap_or(0.0)];
     columns.map(|column| {
         let mut subjects = detection.subjects.clone();
-        subjects.iter_mut().for_each(|subject| subject.score = column(subject));
+        for subject in &mut subjects {
+            subject.score = column(subject);
+        }
         let ordered = rank(subjects).subjects;
         for subject in ordered.iter().take(12) {
             let label = subject.members.iter().map(|key| labels[key]).max();
