@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 pub struct Sequences {
     values: Vec<f32>,
     lengths: Vec<usize>,
+    /// 0, or the error below which a sequence that should not be rebuilt costs.
+    margins: Vec<f32>,
     steps: usize,
     size: usize,
 }
@@ -24,7 +26,7 @@ impl Sequences {
     /// None yet, of at most `steps` vectors of `size` numbers each.
     #[must_use]
     pub fn new(steps: usize, size: usize) -> Self {
-        Self { values: Vec::new(), lengths: Vec::new(), steps: steps.max(1), size: size.max(1) }
+        Self { values: Vec::new(), lengths: Vec::new(), margins: Vec::new(), steps: steps.max(1), size: size.max(1) }
     }
 
     /// Adds a sequence; of more vectors than there are steps the last ones count, a vector is cut or filled with zeros to its size.
@@ -36,6 +38,15 @@ impl Sequences {
             self.values.extend(vector.iter().copied().chain(std::iter::repeat(0.0)).take(self.size));
         }
         self.lengths.push(kept.len());
+        self.margins.push(0.0);
+    }
+
+    /// Adds a sequence that a network trained on this should fail to rebuild: it costs what its error lacks to `margin`.
+    pub fn push_against<'a>(&mut self, vectors: impl IntoIterator<Item = &'a [f32]>, margin: f32) {
+        self.push(vectors);
+        if let Some(last) = self.margins.last_mut() {
+            *last = margin;
+        }
     }
 
     /// Number of sequences.
@@ -71,7 +82,7 @@ pub struct SequenceConfig {
     pub units: usize,
 }
 
-/// A sequence autoencoder; the loss of a sequence is the mean squared error over the steps it has.
+/// A sequence autoencoder; the loss of a sequence is the mean squared error over the steps it has (see [`Sequences::push_against`] for the others).
 #[derive(Module, Debug)]
 pub struct SequenceAutoencoder {
     encoder: Vec<Lstm>,
@@ -163,6 +174,14 @@ impl Model for SequenceAutoencoder {
         let sum = errors.reduce(|a, b| a + b).unwrap_or_else(|| Tensor::zeros([rows.len(), 1], device));
         let cells: Vec<f32> = rows.iter().map(|&row| (data.lengths[row].max(1) * data.size) as f32).collect();
         let cells = Tensor::<1>::from_data(TensorData::new(cells, [rows.len()]), device);
-        sum.squeeze_dim(1) / cells
+        let errors = sum.squeeze_dim(1) / cells;
+        let margins: Vec<f32> = rows.iter().map(|&row| data.margins[row]).collect();
+        if margins.iter().all(|margin| *margin == 0.0) {
+            return errors;
+        }
+        let against: Vec<f32> = margins.iter().map(|margin| f32::from(u8::from(*margin > 0.0))).collect();
+        let tensor = |values: Vec<f32>| Tensor::<1>::from_data(TensorData::new(values, [rows.len()]), device);
+        let (margins, against) = (tensor(margins), tensor(against));
+        errors.clone() * (against.clone().neg() + 1.0) + (margins - errors).clamp_min(0.0) * against
     }
 }

@@ -1,4 +1,7 @@
 //! The method as published: paths as sentences, FastText words, a normaliser made of clusters, and a two-way LSTM autoencoder over chains of paths.
+//!
+//! One thing is ours: the autoencoder also sees chains in another order and learns not to rebuild them. Trained on real chains alone it rebuilds
+//! shifted ones nearly as well (ROC-AUC .93 instead of the published separation).
 
 mod clusters;
 mod explain;
@@ -21,6 +24,8 @@ use std::sync::Arc;
 
 /// The published threshold of the masked mean squared error.
 pub(super) const THRESHOLD: f64 = 0.004;
+/// Error that chains in another order shall have: three times the published threshold, and less than predicting nothing costs (1/64).
+const MARGIN: f32 = 0.012;
 /// Rows of an epoch at least: few chains are repeated until there are as many.
 const EPOCH: usize = 4096;
 /// Units of each LSTM in each direction.
@@ -148,14 +153,24 @@ impl Trained {
         let mut distinct: Vec<Vec<u32>> = known.chains[..training].iter().map(|chain| chain.iter().map(|p| trained.rewritten[*p as usize]).collect()).collect();
         distinct.sort_unstable();
         distinct.dedup();
-        let repeated = (0..EPOCH.div_ceil(distinct.len().max(1))).flat_map(|_| distinct.iter().map(|chain| chain.iter().copied()));
-        let data = trained.sequences(repeated);
+        let data = trained.lessons(&distinct, seed);
         let config = FitConfig { name: "chains, two-way LSTM".into(), epochs: 50, batch: 64, patience: Some(5), seed, ..FitConfig::default() };
         trained.network = fit(trained.network.clone(), &data, None, &config, &device, control)?.model;
         trained.order = trained.order_test(&distinct, input)?;
         let losses = trained.normalised_losses(&distinct, input)?;
         trained.under = losses.iter().filter(|loss| f64::from(**loss) < THRESHOLD).count() as f64 / losses.len().max(1) as f64;
         Ok(trained)
+    }
+
+    /// What the network learns from: each chain, to be rebuilt, and each in another order, not to be; few chains again and again, in ever other orders.
+    fn lessons(&self, chains: &[Vec<u32>], seed: u64) -> Sequences {
+        let mut data = Sequences::new(self.length, words::SIZE);
+        let vectors = |chain: &[u32]| chain.iter().map(|path| self.vectors[*path as usize].as_slice()).collect::<Vec<_>>();
+        for round in 0..(EPOCH / 2).div_ceil(chains.len().max(1)) as u64 {
+            chains.iter().for_each(|chain| data.push(vectors(chain)));
+            order::shifted(chains, seed.wrapping_add(round)).1.iter().for_each(|chain| data.push_against(vectors(chain), MARGIN));
+        }
+        data
     }
 
     /// Chains of codes of normalised paths as sequences of their vectors.
