@@ -17,7 +17,7 @@ const RIGHT: f32 = 0.5;
 /// Recombined launches per real one.
 const NEGATIVES: usize = 4;
 /// Real launches learned from at most, drawn by the seed.
-const MOST: usize = 20_000;
+const MOST: usize = 8_000;
 /// Networks averaged.
 const NETWORKS: u64 = 3;
 /// Logits beyond this say no more.

@@ -167,8 +167,12 @@ impl Trained {
         let mut data = Sequences::new(self.length, words::SIZE);
         let vectors = |chain: &[u32]| chain.iter().map(|path| self.vectors[*path as usize].as_slice()).collect::<Vec<_>>();
         for round in 0..(EPOCH / 2).div_ceil(chains.len().max(1)) as u64 {
-            chains.iter().for_each(|chain| data.push(vectors(chain)));
-            order::shifted(chains, seed.wrapping_add(round)).1.iter().for_each(|chain| data.push_against(vectors(chain), MARGIN));
+            for chain in chains {
+                data.push(vectors(chain));
+            }
+            for chain in order::shifted(chains, seed.wrapping_add(round)).1 {
+                data.push_against(vectors(&chain), MARGIN);
+            }
         }
         data
     }
