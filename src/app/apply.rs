@@ -13,6 +13,8 @@ impl Session {
     pub fn apply(&mut self, command: Command) {
         match command {
             Command::Open(_)
+            | Command::Recover(_)
+            | Command::Remove(_)
             | Command::Demo
             | Command::SaveAs(_)
             | Command::CloseCase
@@ -96,6 +98,7 @@ impl Session {
             Command::Look(look) => self.prefer(|p| p.look = look),
             Command::Scale(scale) => self.prefer(|p| p.scale = scale.clamp(0.5, 3.0)),
             Command::Zoom(tenths) => self.prefer(|p| p.scale = ((p.scale * 10.0).round() / 10.0 + tenths as f32 / 10.0).clamp(0.5, 3.0)),
+            Command::EvidenceZone(zone) => self.evidence_zone = zone,
             Command::Zone(zone) => self.prefer(|p| p.zone = zone),
             Command::ToggleLeft => self.prefer(|p| p.panels.0 = !p.panels.0),
             Command::ToggleRight => self.prefer(|p| p.panels.1 = !p.panels.1),

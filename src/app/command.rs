@@ -101,6 +101,12 @@ pub enum Command {
     DropBaseline(PathBuf),
     /// Uses a source of this case as known-good, or no longer.
     UseAsBaseline(usize, bool),
+    /// Opens an unsaved case again.
+    Recover(PathBuf),
+    /// Deletes an unsaved case.
+    Remove(PathBuf),
+    /// Zone in which local times of evidence are read from now on.
+    EvidenceZone(String),
     /// Opens the built-in demo case.
     Demo,
     /// Puts the case where it is to stay.

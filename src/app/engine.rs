@@ -8,10 +8,27 @@ use crate::engine::{Ranking, Work};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// A case that nobody has saved, left by a window that was closed or killed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsaved {
+    /// Its folder.
+    pub dir: PathBuf,
+    /// When it was last used, nanoseconds UTC.
+    pub used: Option<i64>,
+}
+
 /// Makes the jobs that the session hands to its workers.
 pub trait Engine: Send + Sync {
     /// Reads evidence into a case (a new one without `into`), or opens a case folder.
     fn open(&self, paths: Vec<PathBuf>, into: Option<Case>, zone: Option<String>) -> Work;
+    /// Unsaved cases of windows that are gone, newest first; may read folders.
+    fn unsaved(&self) -> Vec<Unsaved>;
+    /// Opens one of them again.
+    fn recover(&self, dir: PathBuf) -> Work;
+    /// Deletes one of them; called on the writer's thread.
+    fn remove(&self, dir: PathBuf);
+    /// Deletes a case once nobody uses it any more, if it was never saved.
+    fn discard(&self, case: Case);
     /// Opens the built-in demo case.
     fn demo(&self) -> Work;
     /// Trains and ranks.

@@ -18,6 +18,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 struct Kept {
+    title: String,
     detector: Option<DetectorId>,
     by: Option<RankBy>,
     threshold: Option<f64>,
@@ -32,8 +33,24 @@ impl Session {
     pub(super) fn apply_job(&mut self, command: Command) {
         match command {
             Command::Open(paths) => self.open(paths),
+            Command::Recover(dir) => {
+                self.close();
+                self.title = "Unsaved case".into();
+                self.unsaved.retain(|u| u.dir != dir);
+                let work = self.engine.recover(dir);
+                self.run("Opening", work);
+            }
+            Command::Remove(dir) => {
+                self.unsaved.retain(|u| u.dir != dir);
+                let engine = Arc::clone(&self.engine);
+                self.writer.write(move || {
+                    engine.remove(dir);
+                    Written { keys: vec![], failure: None }
+                });
+            }
             Command::Demo => {
                 self.close();
+                self.is_demo = true;
                 self.title = "Demo case".into();
                 self.auto_analyse = true;
                 let work = self.engine.demo();
@@ -101,17 +118,26 @@ impl Session {
         if is_case {
             self.close();
         }
+        self.is_demo = false;
         if self.title.is_empty() {
             self.title = name_of(&first);
         }
-        let work = self.engine.open(paths, self.case.clone(), None);
+        let zone = Some(self.evidence_zone.clone()).filter(|z| z != "UTC");
+        let work = self.engine.open(paths, self.case.clone(), zone);
         self.run("Opening", work);
     }
 
     fn close(&mut self) {
         self.jobs.cancel();
         self.activity = Activity::Idle;
-        self.case = None;
+        // A demo that was only looked at leaves nothing behind.
+        let untouched = std::mem::take(&mut self.is_demo) && self.marks.is_empty();
+        if let Some(case) = self.case.take() {
+            if untouched {
+                self.engine.discard(case);
+            }
+            self.find_unsaved();
+        }
         self.sources = Arc::default();
         self.title.clear();
         self.view.clear();
@@ -130,6 +156,12 @@ impl Session {
         self.auto_analyse = false;
         // The job worker's newest job must be an idle one, or what it still says would be heard.
         self.jobs.submit(Box::new(|_, _| Ok(())));
+    }
+
+    /// Looks for unsaved cases, on a thread: it reads folders.
+    pub(super) fn find_unsaved(&mut self) {
+        let engine = Arc::clone(&self.engine);
+        self.unsaved_found.start(move |_| Some(engine.unsaved()));
     }
 
     /// Hears that a case is open; the same case is announced again when more of its evidence was read.
@@ -177,6 +209,9 @@ impl Session {
     fn recall(&mut self, case: &Case) {
         let Some(kept) = self.engine.setting(case, KEPT).and_then(|text| serde_json::from_str::<Kept>(&text).ok()) else { return };
         self.recalled = kept.detector;
+        if !kept.title.is_empty() && self.engine.name(case).is_none() {
+            self.title = kept.title;
+        }
         self.view.wanted = kept.by;
         self.view.sort = kept.sort.unwrap_or_default();
         self.view.narrow = kept.narrow;
@@ -190,6 +225,7 @@ impl Session {
     pub(super) fn keep_view(&mut self) {
         let Some(case) = self.case.clone() else { return };
         let kept = Kept {
+            title: self.title.clone(),
             detector: self.view.ranking.as_ref().map(|r| r.report.detector),
             by: self.view.wanted,
             threshold_by: Some(self.view.by),

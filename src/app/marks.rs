@@ -61,6 +61,12 @@ impl Marks {
         *self = Self::default();
     }
 
+    /// Whether nothing was said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
     /// What was said of an event.
     #[must_use]
     pub fn get(&self, key: EventKey) -> Option<&Mark> {

@@ -1,14 +1,15 @@
 //! The engine itself behind the seam.
 
-use crate::app::engine::Engine;
+use crate::app::engine::{Engine, Unsaved};
 use crate::app::marks::Mark;
-use crate::case::{Annotation, Case, Change, Target, Unit};
+use crate::case::{Annotation, Case, Change, Leftover, Target, Unit};
 use crate::control::Notice;
 use crate::domain::{DetectorId, EventKey, Ledger, Plan};
-use crate::engine::{Ranking, Work, jobs};
+use crate::engine::{Happening, Ranking, Work, jobs};
 use foldhash::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// The engine.
 pub struct Real {
@@ -26,6 +27,33 @@ impl Real {
 impl Engine for Real {
     fn open(&self, paths: Vec<PathBuf>, into: Option<Case>, zone: Option<String>) -> Work {
         jobs::open(paths, into, zone)
+    }
+
+    fn unsaved(&self) -> Vec<Unsaved> {
+        let used = |at: Option<SystemTime>| i64::try_from(at?.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_nanos()).ok();
+        Case::leftovers().into_iter().map(|l| Unsaved { used: used(l.used), dir: l.dir }).collect()
+    }
+
+    fn recover(&self, dir: PathBuf) -> Work {
+        Box::new(move |_, emit| {
+            let case = Case::recover(&Leftover { dir, used: None })?;
+            emit.emit(Happening::Opened(case.clone()));
+            for run in case.latest_runs()? {
+                let report = Arc::new(case.load_run(&run.id)?);
+                emit.emit(Happening::Ranked(Ranking { report, explain: case.explain_run(&run.id) }));
+            }
+            Ok(())
+        })
+    }
+
+    fn remove(&self, dir: PathBuf) {
+        Case::remove_leftover(&Leftover { dir, used: None });
+    }
+
+    fn discard(&self, case: Case) {
+        if case.is_scratch() {
+            case.discard();
+        }
     }
 
     fn demo(&self) -> Work {

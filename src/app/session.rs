@@ -1,9 +1,9 @@
 //! The session: an open case, its rankings, and everything the window draws. Nothing here waits.
 
-use crate::app::background::Wake;
+use crate::app::background::{Background, Wake};
 use crate::app::command::{Dialog, Wish};
 use crate::app::drill::Drill;
-use crate::app::engine::Engine;
+use crate::app::engine::{Engine, Unsaved};
 use crate::app::export::ExportForm;
 use crate::app::marks::Marks;
 use crate::app::pace::{Activity, Pace};
@@ -48,6 +48,12 @@ pub struct Session {
     pub(super) recalled: Option<DetectorId>,
     pub(super) auto_analyse: bool,
     pub(super) exporting: bool,
+    pub(super) is_demo: bool,
+    pub(super) unsaved_found: Background<Vec<Unsaved>>,
+    /// Unsaved cases of windows that are gone, newest first.
+    pub unsaved: Vec<Unsaved>,
+    /// Zone in which local times of evidence are read.
+    pub evidence_zone: String,
     pub(super) late: Vec<(crate::domain::EventKey, crate::app::marks::Mark)>,
     /// The ledger.
     pub sources: Arc<Vec<Ledger>>,
@@ -115,7 +121,7 @@ impl Session {
             Worker::new(move || wake())
         };
         let device = engine.device();
-        Ok(Self {
+        let mut session = Self {
             engine,
             jobs: worker()?,
             questions: worker()?,
@@ -128,6 +134,10 @@ impl Session {
             recalled: None,
             auto_analyse: false,
             exporting: false,
+            is_demo: false,
+            unsaved_found: Background::new(Arc::clone(&wake)),
+            unsaved: vec![],
+            evidence_zone: "UTC".into(),
             late: vec![],
             sources: Arc::default(),
             title: String::new(),
@@ -153,7 +163,9 @@ impl Session {
             device,
             search: None,
             wishes: vec![],
-        })
+        };
+        session.find_unsaved();
+        Ok(session)
     }
 
     /// The open case.
@@ -176,6 +188,9 @@ impl Session {
     /// Takes in what the workers have to say; whether anything changed.
     pub fn logic(&mut self, now: Instant) -> bool {
         let mut changed = self.view.drain();
+        if let Some(unsaved) = self.unsaved_found.take() {
+            (self.unsaved, changed) = (unsaved, true);
+        }
         for event in self.jobs.drain(Self::BUDGET) {
             self.hear(event.what);
             changed = true;

@@ -45,6 +45,7 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
                 }
             }
         }
+        unsaved(ui, session, queue);
         for notice in session.notices.iter().rev().take(3) {
             ui.add_space(8.0);
             ui.label(RichText::new(&notice.text).color(colours.error));
@@ -54,6 +55,37 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
             ui.label(RichText::new("Dropping files does not work on Wayland; use the button or the path field.").small().color(colours.weak));
         }
     });
+}
+
+/// Cases that were never saved, for when a window was closed or killed.
+fn unsaved(ui: &mut Ui, session: &Session, queue: &mut Queue) {
+    const MOST: usize = 4;
+    if session.unsaved.is_empty() {
+        return;
+    }
+    let (colours, zone) = (theme::colours(ui), session.zone());
+    ui.add_space(16.0);
+    ui.label(RichText::new("Unsaved cases, with everything done in them").color(colours.weak));
+    for case in session.unsaved.iter().take(MOST) {
+        let when = case.used.map_or_else(|| "at an unknown time".to_owned(), |t| words::second(t, &zone));
+        ui.horizontal(|ui| {
+            ui.add_space(((ui.available_width() - 330.0) / 2.0).max(0.0));
+            if ui.button(format!("Open the case last used {when}")).on_hover_text(case.dir.display().to_string()).clicked() {
+                queue.push(Command::Recover(case.dir.clone()));
+            }
+            if ui
+                .small_button("Delete")
+                .on_hover_text("Deletes it for good; the evidence itself is not touched")
+                .accessible_name(format!("Delete the case last used {when}"))
+                .clicked()
+            {
+                queue.push(Command::Remove(case.dir.clone()));
+            }
+        });
+    }
+    if session.unsaved.len() > MOST {
+        ui.label(RichText::new(format!("and {} older ones", session.unsaved.len() - MOST)).small().color(colours.weak));
+    }
 }
 
 /// A case is open or being opened, and there is no ranking yet.

@@ -2,7 +2,7 @@
 
 use crate::app::{Command, Session};
 use crate::ui::screen::{Queue, Screen};
-use crate::ui::theme;
+use crate::ui::{settings, theme};
 use eframe::egui::{self, Button, Context, Frame, Id, Key, Margin, Modal, RichText, TextEdit, Ui};
 use std::path::PathBuf;
 
@@ -82,6 +82,13 @@ pub(super) fn show(ctx: &Context, session: &Session, screen: &mut Screen, queue:
                 }
             }
         }
+        ui.add_space(6.0);
+        ui.horizontal(|ui| {
+            ui.label("Times without a zone are read as");
+            if let Some(zone) = settings::zones(ui, "evidence zone", &session.evidence_zone, &mut screen.zone) {
+                queue.push(Command::EvidenceZone(zone));
+            }
+        });
         ui.add_space(4.0);
         ui.label(
             RichText::new("Evidence is read, never written. Files and folders can also be dropped onto the window.").small().color(theme::colours(ui).weak),

@@ -155,18 +155,27 @@ fn window(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue
     });
     ui.horizontal(|ui| {
         ui.label("Times shown in");
-        ComboBox::from_id_salt("zone").selected_text(&session.prefs.zone).width(200.0).show_ui(ui, |ui| {
-            ui.add(egui::TextEdit::singleline(&mut screen.zone).hint_text("find a zone")).accessible_name("Find a zone").request_focus();
-            let wanted = screen.zone.to_lowercase();
-            let zones = std::iter::once("UTC".to_owned()).chain(jiff::tz::db().available().map(|z| z.as_str().to_owned()));
-            for zone in zones.filter(|z| z.to_lowercase().contains(&wanted)).take(200) {
-                if ui.add(Button::selectable(zone == session.prefs.zone, &zone)).clicked() {
-                    queue.push(Command::Zone(zone));
-                    screen.zone.clear();
-                    ui.close();
-                }
-            }
-        });
+        if let Some(zone) = zones(ui, "zone", &session.prefs.zone, &mut screen.zone) {
+            queue.push(Command::Zone(zone));
+        }
         ui.label(RichText::new("evidence is kept in UTC").small().color(theme::colours(ui).weak));
     });
+}
+
+/// A list of time zones with a field that narrows it; what was chosen.
+pub(super) fn zones(ui: &mut Ui, id: &str, current: &str, draft: &mut String) -> Option<String> {
+    let mut chosen = None;
+    ComboBox::from_id_salt(id).selected_text(current).width(200.0).show_ui(ui, |ui| {
+        ui.add(egui::TextEdit::singleline(draft).hint_text("find a zone")).accessible_name("Find a zone").request_focus();
+        let wanted = draft.to_lowercase();
+        let all = std::iter::once("UTC".to_owned()).chain(jiff::tz::db().available().map(|z| z.as_str().to_owned()));
+        for zone in all.filter(|z| z.to_lowercase().contains(&wanted)).take(200) {
+            if ui.add(Button::selectable(zone == current, &zone)).clicked() {
+                draft.clear();
+                chosen = Some(zone);
+                ui.close();
+            }
+        }
+    });
+    chosen
 }

@@ -172,7 +172,7 @@ impl eframe::App for Window {
     fn on_exit(&mut self) {
         let mut queue = Queue::new();
         details::hand_over(&mut self.screen, &mut queue);
-        for command in queue {
+        for command in queue.into_iter().chain([Command::CloseCase]) {
             self.session.apply(command);
         }
     }

@@ -568,3 +568,27 @@ fn an_empty_ranking_is_no_trouble() {
     desk.window.run_steps(2);
     assert_eq!(desk.session().view.total(), 0);
 }
+
+#[test]
+fn unsaved_cases_are_offered_again_and_a_demo_only_looked_at_leaves_none() {
+    let fake = Fake::new(100);
+    let log = Arc::clone(&fake.log);
+    let unsaved = |name: &str| residue::app::Unsaved { dir: name.into(), used: Some(super::fake::BEGIN) };
+    log.lock().unwrap().unsaved = vec![unsaved("/cache/scratch-1.residue"), unsaved("/cache/scratch-2.residue")];
+    let mut desk = desk_on(fake, Arc::clone(&log), Arc::default(), SIZE, false);
+    desk.until("the list", |d| d.session().unsaved.len() == 2);
+    desk.window.query_all_by_label_contains("Delete the case").next().unwrap().click();
+    desk.until("the deletion", |_| log.lock().unwrap().unsaved.len() == 1);
+    desk.click("Open the case last used 2020-09-17 17:57:18");
+    desk.until("the case", |d| d.session().case().is_some());
+    assert_eq!(desk.session().title, "Unsaved case");
+    let mut desk = analysed(100, SIZE, false);
+    desk.window.state_mut().session.apply(residue::app::Command::CloseCase);
+    assert_eq!(desk.log.lock().unwrap().discarded, 1);
+    let mut desk = analysed(100, SIZE, false);
+    desk.key(Key::Home);
+    desk.key(Key::Space);
+    desk.settle();
+    desk.window.state_mut().session.apply(residue::app::Command::CloseCase);
+    assert_eq!(desk.log.lock().unwrap().discarded, 0, "a demo that was worked in is kept");
+}

@@ -1,6 +1,6 @@
 //! An engine that answers at once: synthetic rankings of any size, real cases in temporary folders.
 
-use residue::app::{Engine, Mark};
+use residue::app::{Engine, Mark, Unsaved};
 use residue::case::Case;
 use residue::control::{Notice, RunError, Severity};
 use residue::domain::{Contribution, CurvePoint, DetectorId, Event, EventKey, Explain, Ledger, Plan, Preset, RankBy, Report, Stage, Subject};
@@ -26,6 +26,8 @@ pub(super) struct Log {
     pub marks: BTreeMap<EventKey, Mark>,
     pub settings: BTreeMap<String, String>,
     pub refuse_marks: bool,
+    pub unsaved: Vec<Unsaved>,
+    pub discarded: usize,
 }
 
 /// The fake.
@@ -155,6 +157,22 @@ impl Engine for Fake {
             emit.emit(Happening::Opened(case));
             Ok(())
         })
+    }
+
+    fn unsaved(&self) -> Vec<Unsaved> {
+        self.log.lock().unwrap().unsaved.clone()
+    }
+
+    fn recover(&self, dir: PathBuf) -> Work {
+        self.open(vec![dir], None, None)
+    }
+
+    fn remove(&self, dir: PathBuf) {
+        self.log.lock().unwrap().unsaved.retain(|u| u.dir != dir);
+    }
+
+    fn discard(&self, _case: Case) {
+        self.log.lock().unwrap().discarded += 1;
     }
 
     fn demo(&self) -> Work {
