@@ -41,13 +41,22 @@ pub(super) fn desk(subjects: usize, size: Vec2, rendered: bool) -> Desk {
 }
 
 fn desk_on(fake: Fake, log: Arc<Mutex<Log>>, hand: Arc<Mutex<Hand>>, size: Vec2, rendered: bool) -> Desk {
+    desk_with(Arc::new(fake), log, hand, size, rendered)
+}
+
+/// A rendered window on the engine itself.
+pub(super) fn real_desk(size: Vec2) -> Desk {
+    desk_with(Arc::new(residue::app::Real::new("CPU".into())), Arc::default(), Arc::default(), size, true)
+}
+
+fn desk_with(engine: Arc<dyn residue::app::Engine>, log: Arc<Mutex<Log>>, hand: Arc<Mutex<Hand>>, size: Vec2, rendered: bool) -> Desk {
     let picker = FakePicker(Arc::clone(&hand));
     let mut builder = Harness::builder().with_size(size).with_max_steps(30).allow_missing_glyphs().with_render_cursor(false);
     if rendered {
         builder = builder.wgpu();
     }
     let window = builder.build_eframe(move |cc| {
-        let session = Session::new(Arc::new(fake), Arc::new(|| ()), None).unwrap();
+        let session = Session::new(engine, Arc::new(|| ()), None).unwrap();
         Window::new(&cc.egui_ctx, session, Box::new(picker))
     });
     Desk { window, log, hand }
@@ -75,7 +84,7 @@ impl Desk {
             if done(self) {
                 break;
             }
-            assert!(begin.elapsed() < Duration::from_secs(30), "waited too long for {what}");
+            assert!(begin.elapsed() < Duration::from_mins(3), "waited too long for {what}");
             std::thread::park_timeout(Duration::from_millis(2));
         }
         self.window.run_steps(2);

@@ -1,12 +1,15 @@
-//! Pictures for the README, from the synthetic ranking; needs a renderer (a software one will do).
+//! Pictures of the window at work on the demo case, for the README; needs a renderer (a software one will do) but no display.
 
-use super::drive::{Desk, analysed, desk};
-use eframe::egui;
+use super::drive::{Desk, desk, real_desk};
+use eframe::egui::{self, Key, Role};
 use egui_kittest::kittest::Queryable;
+use residue::app::{Column, Command, Look};
+use residue::domain::DetectorId;
 
+/// Renders the window as it stands.
 fn shot(desk: &mut Desk, name: &str) {
     desk.window.remove_cursor();
-    desk.settle();
+    desk.window.run_steps(2);
     let picture = desk.window.render().expect("a renderer");
     let folder = std::env::var("RESIDUE_PICTURES").unwrap_or_else(|_| "screenshots".into());
     std::fs::create_dir_all(&folder).unwrap();
@@ -14,30 +17,44 @@ fn shot(desk: &mut Desk, name: &str) {
 }
 
 #[test]
-#[ignore = "renders pictures: RESIDUE_PICTURES=DIR cargo test --release --test it ui::pictures -- --ignored"]
+#[ignore = "renders screenshots/: cargo test --release --test it ui::pictures -- --ignored"]
 fn render_every_face_of_the_window() {
     let size = egui::vec2(1366.0, 768.0);
-    let mut empty = desk(5000, size, true);
-    shot(&mut empty, "start");
-    let mut desk = analysed(8465, size, true);
+    shot(&mut desk(10, size, true), "start");
+    let mut desk = real_desk(size);
+    desk.click("Try the demo case");
+    desk.until("training", |d| d.session().curve.len() > 12 && d.session().view.order.is_some());
+    shot(&mut desk, "training");
+    desk.until("the rankings", |d| d.session().case().is_some() && !d.session().activity.is_busy());
+    for detector in [DetectorId::Chains, DetectorId::Fields] {
+        if desk.session().rankings.contains_key(&detector) {
+            desk.window.state_mut().session.apply(Command::ShowDetector(detector));
+        }
+    }
+    desk.settle();
+    let handle = desk.window.get_by_role_and_label(Role::Slider, "Threshold").rect().center();
+    desk.window.drag_at(handle);
+    desk.window.step();
+    desk.window.hover_at(handle - egui::vec2(24.0, 0.0));
+    desk.window.step();
     shot(&mut desk, "ranking");
-    desk.key(egui::Key::Home);
-    desk.key(egui::Key::ArrowDown);
-    desk.key(egui::Key::Space);
-    shot(&mut desk, "details");
-    desk.command(egui::Key::E);
+    desk.window.drop_at(handle - egui::vec2(24.0, 0.0));
+    for _ in 0..3 {
+        desk.key(Key::ArrowDown);
+        desk.key(Key::Space);
+    }
+    desk.settle();
+    shot(&mut desk, "drill-down");
+    desk.command(Key::E);
     shot(&mut desk, "export");
-    desk.key(egui::Key::Escape);
-    desk.command(egui::Key::K);
+    desk.key(Key::Escape);
+    desk.command(Key::K);
     shot(&mut desk, "palette");
-    desk.key(egui::Key::Escape);
-    desk.command(egui::Key::Comma);
-    shot(&mut desk, "settings");
-    desk.key(egui::Key::Escape);
-    desk.key(egui::Key::F1);
-    shot(&mut desk, "keys");
-    desk.key(egui::Key::Escape);
-    desk.window.state_mut().session.apply(residue::app::Command::Look(residue::app::Look::Light));
+    desk.key(Key::Escape);
+    desk.window.state_mut().session.apply(Command::Look(Look::Light));
+    desk.window.state_mut().session.apply(Command::ToggleColumn(Column::Channel));
+    desk.window.run_steps(3);
     shot(&mut desk, "light");
-    assert!(desk.window.query_by_label("Search").is_some());
+    assert!(desk.session().marks.flagged().len() >= 3);
+    desk.window.state_mut().session.apply(Command::CloseCase);
 }
