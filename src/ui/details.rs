@@ -6,7 +6,7 @@ use crate::domain::{Contribution, Event, EventKey, Subject};
 use crate::engine::Answer;
 use crate::ui::screen::{Draft, Queue, Raw, Screen};
 use crate::ui::theme;
-use eframe::egui::{self, Button, CollapsingHeader, Grid, Key, Label, Rect, RichText, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2};
+use eframe::egui::{self, Button, CollapsingHeader, Key, Label, Rect, RichText, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2};
 use std::time::{Duration, Instant};
 
 /// After this long without a letter a note is handed over.
@@ -267,23 +267,28 @@ fn fields(ui: &mut Ui, session: &Session, event: &Event, queue: &mut Queue) {
     ];
     let known: Vec<String> = rows.iter().map(|(_, v)| v.clone()).collect();
     rows.extend(leaves(&event.fields).into_iter().filter(|(_, v)| !known.contains(v)));
-    Grid::new("fields").num_columns(2).spacing(vec2(8.0, 2.0)).striped(true).show(ui, |ui| {
-        for (name, value) in rows.into_iter().filter(|(_, v)| !v.is_empty()) {
-            ui.add(Label::new(RichText::new(cut(&name, 60)).small().color(colours.weak)));
-            let response = ui.add(Label::new(RichText::new(cut(&value, 2000)).small()).wrap());
-            response.context_menu(|ui| {
-                if ui.button("Copy").clicked() {
-                    queue.push(Command::Copy(value.clone()));
-                    ui.close();
-                }
-                if ui.button("Search for it").clicked() {
-                    queue.push(Command::SearchFor(format!("+\"{}\"", cut(&value, 200).replace('"', ""))));
-                    ui.close();
-                }
+    let name_width = (ui.available_width() * 0.34).clamp(70.0, 130.0);
+    for (name, value) in rows.into_iter().filter(|(_, v)| !v.is_empty()) {
+        // Not a grid: a grid measures its columns from the last frame, and wrapped text would change them for ever.
+        let row = ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = 8.0;
+            ui.allocate_ui_with_layout(vec2(name_width, 14.0), egui::Layout::top_down(egui::Align::Min), |ui| {
+                ui.set_width(name_width);
+                ui.add(Label::new(RichText::new(cut(&name, 60)).small().color(colours.weak)).truncate());
             });
-            ui.end_row();
-        }
-    });
+            ui.add(Label::new(RichText::new(cut(&value, 2000)).small()).wrap())
+        });
+        row.inner.context_menu(|ui| {
+            if ui.button("Copy").clicked() {
+                queue.push(Command::Copy(value.clone()));
+                ui.close();
+            }
+            if ui.button("Search for it").clicked() {
+                queue.push(Command::SearchFor(format!("+\"{}\"", cut(&value, 200).replace('"', ""))));
+                ui.close();
+            }
+        });
+    }
 }
 
 /// The leaves of a JSON object, by name, in order; nesting deeper than it is good for is shown as JSON.

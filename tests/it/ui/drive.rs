@@ -601,3 +601,17 @@ fn unsaved_cases_are_offered_again_and_a_demo_only_looked_at_leaves_none() {
     desk.window.state_mut().session.apply(residue::app::Command::CloseCase);
     assert_eq!(desk.log.lock().unwrap().discarded, 0, "a demo that was worked in is kept");
 }
+
+#[test]
+fn a_window_that_nothing_happens_in_stops_drawing() {
+    for width in [1024.0, 1280.0, 1366.0, 1600.0] {
+        let mut desk = analysed(ROWS, vec2(width, 768.0), false);
+        for _ in 0..3 {
+            desk.key(Key::ArrowDown);
+            desk.settle();
+            desk.window.run_steps(20);
+            let delay = desk.window.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;
+            assert!(delay > Duration::from_millis(200), "at {width} points: {delay:?}, {:?}", desk.window.ctx.repaint_causes());
+        }
+    }
+}

@@ -214,7 +214,7 @@ impl Engine for Fake {
                 channel: Some("Security".into()),
                 event_id: Some(4688),
                 message: format!("event {offset} seconds away"),
-                fields: r#"{"EventData":{"SubjectUserName":"alice","NewProcessName":"C:\\Windows\\System32\\schtasks.exe","CommandLine":"schtasks /create /tn Updater"}}"#.into(),
+                fields: r#"{"EventData":{"SubjectUserName":"alice","NewProcessName":"C:\\Windows\\System32\\schtasks.exe","CommandLine":"schtasks /create /tn Updater","Pipe":"Global\\UsGthrFltPipeMssGthrPipe68_Global\\UsGthrCtrlFltPipeMssGthrPipe68 1 -2147483646 \"Software\\Microsoft\\Windows Search\" \"Mozilla/4.0 (compatible; MSIE 6.0; Windows NT; MS Search 4.0 Robot)\""}}"#.into(),
                 ..Event::default()
             }
             };
