@@ -7,6 +7,8 @@ use super::read::{NONE, Row};
 use super::tails::Tails;
 use super::vocabulary::Vocabulary;
 use crate::domain::{Contribution, Explain, RankBy};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Values named as expected.
 const EXPECTED: usize = 3;
@@ -26,6 +28,24 @@ pub(super) struct Reasons {
     /// The rule for one low-variety channel, where it applies.
     pub tails: Option<Tails>,
     pub network: Option<Network>,
+    pub told: Told,
+}
+
+/// The most frequent values of slots, in words: many rows share a slot, and finding them in one of thousands of values is most of the work.
+#[derive(Default)]
+pub(super) struct Told(RwLock<HashMap<SlotKey, Arc<str>>>);
+
+/// Type, field, and the parent's value where the slot stands beside one.
+type SlotKey = (u32, u32, Option<u32>);
+
+impl Told {
+    fn of(&self, key: SlotKey, tell: impl FnOnce() -> String) -> Arc<str> {
+        if let Some(known) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Arc::clone(known);
+        }
+        let text: Arc<str> = tell().into();
+        Arc::clone(self.0.write().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert(text))
+    }
 }
 
 impl Explain for Reasons {
@@ -98,7 +118,8 @@ impl Reasons {
         let parent_value = parent.map(|parent| super::tree::present(row, parent).unwrap_or(NONE));
         let beside = parent_value.and_then(|value| self.knowledge.trees.given.get(&(row.kind, cell.0, value)));
         let slot = beside.or_else(|| self.knowledge.counts.slots.get(&(row.kind, cell.0)));
-        let mut expected = slot.map_or_else(String::new, |slot| self.top(cell.0, slot));
+        let key = (row.kind, cell.0, parent_value.filter(|_| beside.is_some()));
+        let mut expected = slot.map_or_else(String::new, |slot| self.told.of(key, || self.top(cell.0, slot)).to_string());
         if let (Some(parent), Some(_)) = (parent, beside) {
             let value = parent_value.filter(|value| *value != NONE).map_or("none", |value| self.vocabulary.value(parent, value));
             expected = format!("{expected} (where {} is {})", self.vocabulary.fields.name(parent), cut(value));

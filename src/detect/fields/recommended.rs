@@ -101,6 +101,7 @@ pub(super) fn run(input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result
         lent: Vec::new(),
         tails: None,
         network: None,
+        told: super::explain::Told::default(),
     };
     let early = subjects(&evidence.table, uniques, &Scores { rank_by: RankBy::Rarity, rarity: &rarity, learned: None, loss: None });
     let explain = Arc::new(reasons(RankBy::Rarity, &knowledge));
