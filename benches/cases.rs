@@ -1,13 +1,14 @@
 //! Leave one case out: how well the event-field detector ranks each labelled case of the shared corpus, learned from the case itself and from the
-//! ordinary part of the others. Prints a Markdown table; says so and ends when the corpus is not there.
+//! ordinary part of the others; then the process-chain detector over the cases with process creations, pooled. Prints Markdown tables; says so and
+//! ends when the corpus is not there.
 //!
 //! `cargo bench --bench cases` for all, `cargo bench --bench cases -- NAME...` for some cases.
 #![expect(clippy::expect_used, clippy::format_push_string, reason = "a command for developers")]
 
 use residue::control::Control;
 use residue::detect::memory::{MemorySink, MemoryStore};
-use residue::detect::{Detector, Input, fields::Fields};
-use residue::domain::{Detection, EventStore, Plan, Subject};
+use residue::detect::{Detector, Input, fields::Fields, registry};
+use residue::domain::{Detection, DetectorId, EventStore, Plan, Preset, Subject};
 use residue::ingest::{Options, ingest};
 use residue::nn::Device;
 use residue::score::{Label, Metrics, Outcome, Truth, TruthMember, measure, rank};
@@ -98,6 +99,8 @@ fn main() {
         let others = cases.iter().filter(|other| other.name != case.name).map(|other| &other.ordinary as &dyn EventStore);
         others.chain([&benign.store as &dyn EventStore]).collect()
     });
+    chains("self-trained", &cases, false);
+    chains("with the other cases' ordinary part as baseline", &cases, true);
 }
 
 fn table<'a>(title: &str, cases: &'a [Case], wanted: &[String], baseline: impl Fn(&'a Case) -> Vec<&'a dyn EventStore>) {
@@ -125,4 +128,42 @@ fn table<'a>(title: &str, cases: &'a [Case], wanted: &[String], baseline: impl F
     }
     let means = sums.map(|sum| format!(" **{:.3} / {:.3} / {:.2}** |", sum[0] / counted, sum[1] / counted, sum[2] / counted));
     println!("| **mean** | | | |{} |", means.concat());
+}
+
+/// Cases with too few process creations to rank.
+const WITHOUT_CREATIONS: [&str; 2] = ["otrf_empire_schtasks_user", "tasks_dc01_planted"];
+const PARTS: [Column; 5] =
+    [("rarity", |s| s.rarity), ("loss", |s| s.loss), ("learned", |s| s.learned), ("prior", |s| s.prior), ("recommended", |s| Some(s.learned? + s.prior?))];
+
+/// Both presets of the chain detector, all cases' subjects in one ranking.
+fn chains(title: &str, cases: &[Case], with_baseline: bool) {
+    println!("\n### process chains, {title}, pooled\n\n| score | subjects | true | AUC | AP |\n|---|---|---|---|---|");
+    let detector = registry().into_iter().find(|detector| detector.id() == DetectorId::Chains).expect("a chain detector");
+    let (device, control) = (Device::cpu(), Control::silent());
+    let mut pools: Vec<(String, Vec<Outcome>)> = Vec::new();
+    for preset in [Preset::Recommended, Preset::Published] {
+        let (plan, columns) = match preset {
+            Preset::Recommended => (Plan::standard(), PARTS.as_slice()),
+            Preset::Published => (Plan { preset, ..Plan::standard() }, &PARTS[1..2]),
+        };
+        let first = pools.len();
+        pools.extend(columns.iter().map(|(name, _)| (if preset == Preset::Published { format!("published {name}") } else { (*name).into() }, Vec::new())));
+        for case in cases.iter().filter(|case| !WITHOUT_CREATIONS.contains(&case.name.as_str())) {
+            let others = cases.iter().filter(|other| with_baseline && other.name != case.name);
+            let baseline: Vec<&dyn EventStore> = others.map(|other| &other.ordinary as &dyn EventStore).collect();
+            let input = Input { case: &case.store, baseline: &baseline, plan: &plan, device: &device, model: None, save_model: None, control: &control };
+            let detection = detector.run(&input, &mut |_| ()).expect("a detection");
+            for subject in &detection.subjects {
+                let label = subject.members.iter().map(|key| case.labels[key]).max().unwrap_or(Label::Benign);
+                for ((_, column), (_, pool)) in columns.iter().zip(&mut pools[first..]).filter(|_| label != Label::Ignore) {
+                    pool.extend(column(subject).map(|score| Outcome { score, attack: label == Label::Attack }));
+                }
+            }
+        }
+    }
+    for (name, pool) in pools {
+        let metrics = measure(&pool);
+        let figure = |value: Option<f64>| format!("{:.3}", value.unwrap_or(f64::NAN));
+        println!("| {name} | {} | {} | {} | {} |", metrics.subjects, metrics.attacks, figure(metrics.roc_auc), figure(metrics.average_precision));
+    }
 }
