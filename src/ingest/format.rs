@@ -1,7 +1,7 @@
 //! What a format of evidence is to the rest of ingest.
 
-use super::Options;
 use super::output::Output;
+use super::table::Chosen;
 use crate::control::{Control, RunError};
 use std::fs::File;
 
@@ -18,8 +18,7 @@ pub(super) struct Input<'a> {
     /// Size when it was opened.
     pub(super) size: u64,
     /// What the analyst chose.
-    #[expect(dead_code, reason = "the zone and the mapping are for formats with local times and unknown tables")]
-    pub(super) options: &'a Options,
+    pub(super) chosen: &'a Chosen,
     /// Says that so many more bytes of the source are read.
     pub(super) progress: &'a (dyn Fn(u64) + Sync),
     /// How to stop it and hear it.

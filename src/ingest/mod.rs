@@ -28,6 +28,7 @@ mod message;
 mod output;
 mod sniff;
 mod source;
+mod table;
 mod values;
 mod windows;
 
@@ -50,10 +51,11 @@ pub struct Options {
 /// Sources with the same bytes are read once: the first by `source_file` is read, the others are marked as its duplicates.
 ///
 /// # Errors
-/// Cancelled, or the sink failed. What is wrong with the evidence is in the ledger, not an error.
+/// Cancelled, the sink failed, the zone or the mapping is not understood. What is wrong with the evidence is in the ledger, not an error.
 pub fn ingest(paths: &[PathBuf], sink: &dyn EventSink, options: &Options, control: &Control) -> Result<Vec<Ledger>, RunError> {
+    let chosen = table::Chosen::new(options)?;
     let found = find::find(paths, control)?;
-    let sources = source::open_all(found, options, control)?;
+    let sources = source::open_all(found, &chosen, control)?;
     let mut rows = source::read_all(&sources, sink, control)?;
     rows.sort_by(|a, b| (&a.source_file, &a.sha256).cmp(&(&b.source_file, &b.sha256)));
     Ok(rows)

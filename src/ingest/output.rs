@@ -74,6 +74,11 @@ impl<'a> Output<'a> {
         self.ledger.remark(what);
     }
 
+    /// How local times are read.
+    pub(super) fn zone(&mut self, name: &str) {
+        name.clone_into(&mut self.ledger.zone);
+    }
+
     /// Records that repeat others of this source.
     pub(super) fn joined(&mut self, records: u64) {
         self.ledger.records_joined += records;

@@ -2,6 +2,7 @@
 
 use super::evtx::Evtx;
 use super::format::{Format, Head};
+use super::table::{self, Chosen};
 
 /// Bytes looked at.
 pub(super) const HEAD: usize = 64 * 1024;
@@ -21,7 +22,7 @@ pub(super) enum Kind {
 }
 
 /// Tells what the source called `name` is; the surest format wins, the first of equals.
-pub(super) fn sniff(name: &str, head: &Head<'_>) -> Kind {
+pub(super) fn sniff(name: &str, head: &Head<'_>, chosen: &Chosen) -> Kind {
     let mut best: Option<(&'static dyn Format, f32)> = None;
     for format in FORMATS {
         if let Some(certainty) = format.recognise(head)
@@ -40,7 +41,10 @@ pub(super) fn sniff(name: &str, head: &Head<'_>) -> Kind {
             Kind::Unreadable(format!("not an EVTX file, though its name says so: it begins with {} instead of ElfFile and holds no chunk", begins(bytes)))
         }
         (false, []) => Kind::NotEvidence("empty (0 bytes)".into()),
-        (false, _) => Kind::NotEvidence("not a format of evidence that is known".into()),
+        (false, _) => match table::recognise(head, chosen) {
+            Ok((format, certainty)) => Kind::Evidence(format, certainty),
+            Err(why) => Kind::NotEvidence(why),
+        },
     }
 }
 
@@ -54,7 +58,7 @@ mod tests {
     use super::*;
 
     fn kind(name: &str, bytes: &[u8]) -> Kind {
-        sniff(name, &Head { bytes })
+        sniff(name, &Head { bytes }, &Chosen::new(&crate::ingest::Options::default()).unwrap())
     }
 
     #[test]

@@ -4,7 +4,8 @@ use super::find::{Found, Refused};
 use super::format::{Format, Head, Input};
 use super::output::Output;
 use super::sniff::{self, Kind};
-use super::{Options, grouped, hash};
+use super::table::Chosen;
+use super::{grouped, hash};
 use crate::control::{Control, RunError};
 use crate::domain::{EventSink, Ledger, SourceStatus};
 use std::fs::File;
@@ -31,7 +32,7 @@ pub(super) struct Source<'a> {
     /// Known already when other sources have the same size.
     sha256: Option<String>,
     duplicate_of: Option<String>,
-    options: &'a Options,
+    chosen: &'a Chosen,
 }
 
 /// What may not change while a source is read.
@@ -49,11 +50,11 @@ impl State {
 }
 
 /// Looks at every source: what it is, and which have the same bytes.
-pub(super) fn open_all<'a>(found: Vec<Found>, options: &'a Options, control: &Control) -> Result<Vec<Source<'a>>, RunError> {
+pub(super) fn open_all<'a>(found: Vec<Found>, chosen: &'a Chosen, control: &Control) -> Result<Vec<Source<'a>>, RunError> {
     let mut sources = Vec::with_capacity(found.len());
     for item in found {
         control.check()?;
-        sources.push(open(item, options));
+        sources.push(open(item, chosen));
     }
     let alike: Vec<usize> = grouped(sources.iter().enumerate().filter(|(_, s)| matches!(s.kind, Kind::Evidence(..))).map(|(at, _)| at), |&at| {
         sources.get(at).map_or(0, |s| s.state.size)
@@ -87,21 +88,21 @@ pub(super) fn open_all<'a>(found: Vec<Found>, options: &'a Options, control: &Co
     Ok(sources)
 }
 
-fn open(found: Found, options: &Options) -> Source<'_> {
+fn open(found: Found, chosen: &Chosen) -> Source<'_> {
     let (kind, state) = match found.refused {
         Some(Refused::Special(why)) => (Kind::NotEvidence(why), State::default()),
         Some(Refused::Unreadable(why)) => (Kind::Unreadable(why), State::default()),
-        None => look(&found).unwrap_or_else(|error| (Kind::Unreadable(format!("cannot be opened ({error})")), State::default())),
+        None => look(&found, chosen).unwrap_or_else(|error| (Kind::Unreadable(format!("cannot be opened ({error})")), State::default())),
     };
-    Source { name: found.source_file, path: found.path, kind, state, sha256: None, duplicate_of: None, options }
+    Source { name: found.source_file, path: found.path, kind, state, sha256: None, duplicate_of: None, chosen }
 }
 
-fn look(found: &Found) -> std::io::Result<(Kind, State)> {
+fn look(found: &Found, chosen: &Chosen) -> std::io::Result<(Kind, State)> {
     let file = File::open(&found.path)?;
     let state = State::of(&file)?;
     let mut bytes = Vec::new();
     file.take(sniff::HEAD as u64).read_to_end(&mut bytes)?;
-    Ok((sniff::sniff(&found.source_file, &Head { bytes: &bytes }), state))
+    Ok((sniff::sniff(&found.source_file, &Head { bytes: &bytes }, chosen), state))
 }
 
 /// Reads all sources into `sink`, the largest first.
@@ -214,7 +215,7 @@ fn read_evidence(
             return output.finish(|_, _| ());
         }
     };
-    let input = Input { open: &reopen, size: source.state.size, options: source.options, progress, control };
+    let input = Input { open: &reopen, size: source.state.size, chosen: source.chosen, progress, control };
     let sha256 = || match &source.sha256 {
         Some(known) => Ok(known.clone()),
         None => reopen().and_then(|file| hash::sha256(file, control)),

@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 
 /// Keeps events by source in memory.
 #[derive(Default)]
-struct Memory {
-    kept: Arc<Mutex<BTreeMap<String, Vec<Event>>>>,
+pub(crate) struct Memory {
+    pub(crate) kept: Arc<Mutex<BTreeMap<String, Vec<Event>>>>,
     noted: Mutex<Vec<Ledger>>,
 }
 

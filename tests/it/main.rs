@@ -12,5 +12,6 @@ mod memory;
 mod nn;
 mod support;
 mod synth;
+mod tables;
 mod ui;
 mod window;

@@ -16,6 +16,7 @@ pub(super) use raw::raw_xml;
 use super::format::{Format, Head, Input};
 use super::output::Output;
 use crate::control::RunError;
+use crate::domain::Event;
 use evtx::ParserSettings;
 use std::sync::Arc;
 
@@ -30,6 +31,14 @@ const RECORD_HEADER: usize = 24;
 const FILE_MAGIC: &[u8; 8] = b"ElfFile\0";
 const CHUNK_MAGIC: &[u8; 8] = b"ElfChnk\0";
 const RECORD_MAGIC: &[u8; 4] = b"**\0\0";
+
+/// The event in a record's JSON as `evtx_dump` writes it.
+///
+/// # Errors
+/// The JSON is no event.
+pub(super) fn event_from_json(json: &[u8]) -> Result<Event, String> {
+    event::from_json(json, None)
+}
 
 /// The format.
 pub(super) struct Evtx;
