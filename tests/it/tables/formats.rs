@@ -1,8 +1,7 @@
 //! One small sample of each format, in our own words, in `tests/data`.
 
-use super::{field, read, read_bytes, read_with};
-use residue::domain::{Event, SourceStatus, time};
-use residue::ingest::Options;
+use super::{field, read};
+use residue::domain::{Event, time};
 use std::path::PathBuf;
 
 fn sample(name: &str) -> PathBuf {
