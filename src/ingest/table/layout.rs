@@ -28,8 +28,8 @@ impl Start {
         let (encoding, mark) = encoding::detect(head);
         let bytes = head.get(mark..)?;
         let text = match encoding {
-            // Some tools write a zero or two from names; in other files there are many.
-            Encoding::Utf8 if bytes.iter().filter(|byte| **byte == 0).count() * 20 > bytes.len() || bytes.iter().take(64).any(|byte| *byte == 0) => return None,
+            // Some tools write a zero or two from names; in other files there are many, or some at once.
+            Encoding::Utf8 if bytes.split(|byte| *byte == 0).count() * 20 > bytes.len() + 20 || bytes.iter().take(64).any(|byte| *byte == 0) => return None,
             Encoding::Utf8 => encoding::text(bytes).into_owned(),
             Encoding::Utf16 { big } => {
                 let mut text = String::new();
