@@ -13,5 +13,6 @@ mod nn;
 mod support;
 mod synth;
 mod tables;
+mod timeline;
 mod ui;
 mod window;
