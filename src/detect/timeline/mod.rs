@@ -67,7 +67,7 @@ fn recommended(input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result<De
     input.control.check()?;
     if run.table.rows.is_empty() {
         input.control.warn("timeline: no rows could be read from the timelines");
-        return Ok(run.detection(input.plan.rank_by, parts, None, &[], input));
+        return Ok(Detection { stage: Stage::Final, ..run.detection(input.plan.rank_by, parts, None, &[], input) });
     }
     let network = Network::train(&run.features.values, input)?;
     let losses = network.losses(&run.features.values, input)?;
@@ -93,7 +93,7 @@ impl Run {
                 RankBy::Rarity => rarity,
             };
         }
-        let stage = if network.is_some() || self.table.rows.is_empty() { Stage::Final } else { Stage::First };
+        let stage = if network.is_some() { Stage::Final } else { Stage::First };
         let model_id = network.as_ref().map(|network| network.id.clone()).unwrap_or_default();
         let (table, places, features) = (self.table.clone(), self.places.clone(), self.features.clone());
         let explain = Arc::new(Explanation { rank_by, table, places, features, parts, network });

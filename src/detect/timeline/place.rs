@@ -17,6 +17,10 @@ pub(super) const EXECUTABLE: f64 = 1.0;
 pub(super) const PREFETCH: f64 = 1.5;
 pub(super) const RUN_KEY: f64 = 1.0;
 
+/// Folders that stand in the root of a drive with Windows on it.
+const ROOTS: [&str; 9] =
+    ["windows\\", "winnt\\", "users\\", "documents and settings\\", "program files", "programdata\\", "perflogs\\", "$recycle.bin\\", "$extend\\"];
+
 /// One path's codes and flags.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Place {
@@ -138,13 +142,14 @@ pub(super) fn rooted(found: &str) -> String {
     if path.as_bytes().get(1) == Some(&b':') {
         path = path.get(2..).unwrap_or_default();
     }
-    // A drive's letter as a folder near the beginning: evidence mounted or collected.
+    // A drive's letter as a folder above one that stands in a drive's root: evidence mounted or collected.
     let mut seen = 0;
     for (number, segment) in path.split('\\').enumerate().take(5) {
         seen += segment.len() + 1;
         let drive = segment.trim_end_matches([':', '%']);
-        if number > 0 && (drive == "c" || drive == "d") {
-            path = path.get(seen - 1..).filter(|rest| rest.starts_with('\\')).unwrap_or(path);
+        let rest = path.get(seen - 1..).filter(|rest| rest.starts_with('\\')).unwrap_or_default();
+        if number > 0 && drive.len() == 1 && ROOTS.iter().any(|root| rest.get(1..).is_some_and(|rest| rest.starts_with(root))) {
+            path = rest;
             break;
         }
     }

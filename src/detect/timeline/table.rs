@@ -22,11 +22,11 @@ pub(super) struct Row {
     /// What the row is about: its file or key, of an event row the first path named.
     pub(super) object: u32,
     /// Paths named in it, a range of [`Table::named`].
-    named: (u32, u32),
+    pub(super) named: (u32, u32),
     pub(super) title: Box<str>,
-    texts: [u32; 4],
-    event_id: Option<u32>,
-    record_id: Option<u64>,
+    pub(super) texts: [u32; 4],
+    pub(super) event_id: Option<u32>,
+    pub(super) record_id: Option<u64>,
     pub(super) inode: Option<u64>,
     pub(super) allocated: Option<bool>,
     pub(super) entry: Entry,
