@@ -1,7 +1,8 @@
 //! One small sample of each format, in our own words, in `tests/data`.
 
-use super::{field, read};
-use residue::domain::{Event, time};
+use super::{field, read, read_bytes, read_with};
+use residue::domain::{Event, SourceStatus, time};
+use residue::ingest::Options;
 use std::path::PathBuf;
 
 fn sample(name: &str) -> PathBuf {
@@ -24,4 +25,105 @@ fn l2tcsv_has_no_quoting_and_rows_with_quotes_are_read_again() {
     assert_eq!(events[3].message, "one, two.txt mtime");
     assert_eq!((at(&events[4]).as_str(), events[4].record), ("2021-07-01T10:00:00.0000000+00:00", 6), "12:00 in Berlin's summer");
     assert_eq!(field(&events[2], "MACB"), "M..B");
+}
+
+/// File, format, records, bad records, events, without time.
+type Count = (&'static str, &'static str, u64, u64, u64, u64);
+
+const COUNTS: &[Count] = &[
+    ("dynamic.csv", "plaso dynamic", 3, 0, 3, 1),
+    ("plaso.jsonl", "plaso json_line", 2, 0, 2, 1),
+    ("bodyfile.txt", "bodyfile", 2, 1, 3, 1),
+    ("mactime.csv", "mactime", 3, 0, 3, 1),
+    ("tln.txt", "TLN", 2, 0, 2, 0),
+    ("mftecmd_mft.csv", "MFTECmd $MFT", 1, 0, 2, 0),
+    ("mftecmd_j.csv", "MFTECmd $J", 1, 0, 1, 0),
+    ("mftecmd_fl.csv", "MFTECmd file listing", 1, 0, 2, 0),
+    ("timesketch.csv", "Timesketch CSV", 1, 0, 1, 0),
+    ("timesketch.jsonl", "Timesketch JSONL", 1, 0, 1, 0),
+    ("evtxecmd.csv", "EvtxECmd CSV", 1, 0, 1, 0),
+    ("sysmon.csv", "Sysmon CSV", 1, 0, 1, 0),
+    ("hayabusa.csv", "Hayabusa CSV", 1, 0, 1, 0),
+    ("hayabusa.jsonl", "Hayabusa JSONL", 1, 0, 1, 0),
+    ("chainsaw.csv", "Chainsaw CSV", 1, 0, 1, 0),
+    ("evtx_dump.jsonl", "evtx_dump JSONL", 1, 0, 1, 0),
+    ("winlogbeat.jsonl", "Winlogbeat JSONL", 1, 0, 1, 0),
+    ("nxlog.jsonl", "NXLog JSONL", 1, 0, 1, 0),
+    ("velociraptor.csv", "Velociraptor EvtxHunter CSV", 1, 0, 1, 0),
+    ("kape_mini.csv", "KAPE mini timeline", 1, 0, 1, 0),
+    ("forensic_timeliner.csv", "Forensic Timeliner", 1, 0, 1, 0),
+    ("get_winevent.csv", "Get-WinEvent CSV", 1, 0, 1, 0),
+    ("pecmd_timeline.csv", "PECmd timeline", 1, 0, 1, 0),
+];
+
+#[test]
+fn every_sample_is_told_and_read_whole() {
+    for (name, format, ok, bad, events, no_time) in COUNTS {
+        let (row, read) = read(&sample(name));
+        let seen = (row.format.as_str(), row.records_ok, row.records_bad, row.events, row.no_time);
+        assert_eq!(seen, (*format, *ok, *bad, *events, *no_time), "{name}: {:?}", row.entries);
+        let first = read.iter().find(|event| event.time.is_some()).unwrap();
+        assert!(at(first).starts_with("2021-03-04T05:06:07"), "{name}: {}", at(first));
+        assert!(!first.message.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn file_rows_become_their_distinct_times() {
+    let (_, events) = read(&sample("mftecmd_mft.csv"));
+    assert_eq!(events[0].image.as_deref(), Some("\\Windows\\System32\\evil.exe"));
+    assert_eq!((at(&events[0]).as_str(), at(&events[1]).as_str()), ("2021-03-04T05:06:07.1234567+00:00", "2021-03-05T05:06:07.1234567+00:00"));
+    assert_eq!((field(&events[1], "timestamp_desc").as_str(), field(&events[1], "MACB").as_str(), events[1].part), ("Created0x30", "...b", 1));
+    assert_eq!(field(&events[0], "MACB"), "macb", "an empty 0x30 is equal to its 0x10");
+    let (_, events) = read(&sample("bodyfile.txt"));
+    assert_eq!((events[0].image.as_deref(), field(&events[0], "name").as_str()), (Some("/a/b c|d.txt"), "/a/b%20c|d.txt"));
+    assert_eq!((field(&events[0], "MACB").as_str(), field(&events[1], "MACB").as_str()), (".ac.", "m..."));
+    let (_, events) = read(&sample("mactime.csv"));
+    assert_eq!(events[0].image.as_deref(), Some("/a, b.txt"));
+}
+
+#[test]
+fn event_tables_become_whole_events() {
+    let (row, events) = read(&sample("evtxecmd.csv"));
+    let event = &events[0];
+    assert!(!row.is_timeline());
+    assert_eq!((event.event_id, event.record_id, event.pid, event.ppid), (Some(4688), Some(77), Some(500), Some(100)));
+    assert_eq!((event.user.as_deref(), event.command_line.as_deref()), (Some("ACME\\bob"), Some("cmd /c dir")));
+    assert_eq!((event.image.as_deref(), event.level.as_deref()), (Some("C:\\Windows\\cmd.exe"), Some("Information")));
+    for name in ["sysmon.csv", "evtx_dump.jsonl", "winlogbeat.jsonl", "nxlog.jsonl", "velociraptor.csv"] {
+        let (row, events) = read(&sample(name));
+        let event = &events[0];
+        assert!(!row.is_timeline(), "{name}");
+        assert_eq!((event.image.as_deref(), event.pid, event.event_id), (Some("C:\\a.exe"), Some(500), Some(1)), "{name}");
+        assert_eq!((event.computer.as_deref(), event.provider.as_deref()), (Some("WS1"), Some("Microsoft-Windows-Sysmon")), "{name}");
+        assert_eq!(event.channel.as_deref(), Some("Microsoft-Windows-Sysmon/Operational"), "{name}");
+    }
+    let (_, events) = read(&sample("hayabusa.csv"));
+    assert_eq!((events[0].channel.as_deref(), events[0].level.as_deref(), events[0].record_id), (Some("Security"), Some("High"), Some(77)));
+    assert!(events[0].time_text.is_some(), "a local time keeps its text");
+}
+
+#[test]
+fn local_times_are_read_in_the_zone_that_was_chosen() {
+    let options = Options { zone: Some("America/New_York".into()), map: None };
+    let (row, events) = read_with(&sample("mactime.csv"), &options);
+    assert_eq!((row.zone.as_str(), at(&events[0]).as_str()), ("America/New_York", "2021-03-04T10:06:07.0000000+00:00"));
+    assert_eq!(at(&events[2]), "2021-03-04T05:06:07.0000000+00:00", "a stated zone wins");
+    let (row, events) = read_with(&sample("mftecmd_j.csv"), &options);
+    assert_eq!((row.zone.as_str(), at(&events[0]).as_str()), ("UTC", "2021-03-04T05:06:07.1234567+00:00"));
+}
+
+#[test]
+fn other_tables_open_by_their_columns_or_by_a_mapping() {
+    let utf16: Vec<u8> = "\u{feff}sep=;\r\nwhen;host;text\r\n2021-03-04 05:06:07;WS1;ünsinn\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let (row, events) = read_bytes(&utf16, &Options::default());
+    assert_eq!((row.format.as_str(), row.records_ok, at(&events[0]).as_str()), ("CSV", 1, "2021-03-04T05:06:07.0000000+00:00"));
+    assert_eq!((events[0].computer.as_deref(), events[0].message.as_str()), (Some("WS1"), "ünsinn"));
+    let odd = b"a,b,c\n1614834367,x,y\n";
+    assert_eq!(read_bytes(odd, &Options::default()).0.status, SourceStatus::NotEvidence);
+    let dir = tempfile::tempdir().unwrap();
+    let map = dir.path().join("map.toml");
+    std::fs::write(&map, "time = \"a\"\nmessage = [\"b\", \"c\"]\n").unwrap();
+    let (row, events) = read_bytes(odd, &Options { zone: None, map: Some(map) });
+    assert_eq!((row.certainty, at(&events[0]).as_str(), events[0].message.as_str()), (1.0, "2021-03-04T05:06:07.0000000+00:00", "x · y"));
 }
