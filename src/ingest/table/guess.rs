@@ -37,8 +37,7 @@ const IDS: &[&str] = &["eventid", "event_id", "event id", "id"];
 const COMMANDS: &[&str] = &["commandline", "command_line", "command line"];
 
 /// Why a table is no evidence.
-pub(super) const UNKNOWN: &str =
-    "a table without a known signature and without a column of times; if it is evidence, name its columns with --map FILE (time = \"...\", message = \"...\")";
+pub(super) const UNKNOWN: &str = "a table without a known signature and without a column of times; if it is evidence, a mapping must name its columns";
 
 /// Guesses; `rows` are a sample.
 ///
