@@ -59,6 +59,9 @@ impl Detector for Groups {
         first(groups.detection(scored.clone(), input.plan, Stage::First));
 
         let device = input.device.for_work(2 * 32 * (setup.network.buckets + 8), setup.network.fit.batch);
+        if device.is_gpu() != input.device.is_gpu() {
+            groups.remarks.push(format!("trained on {}", device.reason));
+        }
         let model = match (&saved, input.model) {
             (Some((_, card)), Some(folder)) => load_weights(folder, SAVED, card, Dense::new(&setup.network.shape, 0, &device), &device)?,
             _ => setup.network.train(learned_from, &groups.names, &device, input.control)?,
