@@ -37,6 +37,8 @@ pub(super) struct Screen {
     pub first_row: usize,
     /// Row to scroll to, at the top.
     pub scroll_to: Option<usize>,
+    /// Columns of the table in view, besides those that stay.
+    pub columns: std::ops::Range<usize>,
     pub go_to: String,
     /// Where a brush on the strip began, in shares of its width.
     pub brush_from: Option<f32>,

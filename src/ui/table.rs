@@ -34,13 +34,19 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
         .num_sticky_cols(sticky)
         .headers([HeaderRow::new(24.0)]);
     if let Some((row, align)) = target {
+        // With a row alone the table would also move sideways, by the width of the columns that stay: a column that is in view keeps it.
+        let column = if screen.columns.start <= sticky { sticky } else { (screen.columns.start + 1).min(screen.columns.end.saturating_sub(1)) };
         table = table.scroll_to_row(row.saturating_sub(first) as u64, align);
+        if column < columns.len() {
+            table = table.scroll_to_column(column, None);
+        }
     }
     prepare_widths(ui, &table, columns);
     let above = session.view.above();
-    let mut delegate = Rows { session, queue, report: &ranking.report, order: &order, first, shown, above, sticky, visible: 0..0 };
+    let mut delegate = Rows { session, queue, report: &ranking.report, order: &order, first, shown, above, sticky, visible: 0..0, columns: 0..0 };
     table.show(ui, &mut delegate);
     let visible = delegate.visible.clone();
+    screen.columns = delegate.columns.clone();
     shift(screen, first, rows, shown, &visible);
 }
 
@@ -199,6 +205,7 @@ struct Rows<'a> {
     above: usize,
     sticky: usize,
     visible: Range<u64>,
+    columns: Range<usize>,
 }
 
 impl Rows<'_> {
@@ -213,6 +220,7 @@ impl Rows<'_> {
 impl TableDelegate for Rows<'_> {
     fn prepare(&mut self, info: &PrefetchInfo) {
         self.visible = info.visible_rows.clone();
+        self.columns = info.visible_columns.clone();
     }
 
     fn default_row_height(&self) -> f32 {
