@@ -72,10 +72,10 @@ impl Reasons {
         }
         if let Some(lent) = self.lent.get(index).filter(|lent| lent.from != NONE && lent.bits != 0.0) {
             let title = self.titles.get(lent.from as usize).map_or("", |title| title);
-            let observed = if lent.from as usize == index {
-                "this is the most unusual event of its process".to_owned()
-            } else {
-                format!("its process also: {}", cut(title))
+            let observed = match (lent.from as usize == index, lent.ancestor) {
+                (true, _) => "this is the most unusual event of its process".to_owned(),
+                (false, false) => format!("its process also: {}", cut(title)),
+                (false, true) => format!("an ancestor of its process: {}", cut(title)),
             };
             let part = Contribution { name: "process context".into(), share: 0.0, observed, expected: String::new() };
             parts.push((lent.bits, part));

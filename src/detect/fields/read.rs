@@ -21,8 +21,8 @@ pub(super) const NONE: u32 = u32::MAX;
 const CACHE: usize = 1 << 16;
 /// Leaves of one event that are looked at.
 const LEAVES: usize = 256;
-/// Processes of one event that are followed.
-pub(super) const PROCESSES: usize = 2;
+/// A process creation or exit of the Security log belongs to the Sysmon one of the same process ID this near to it.
+const TWIN: i64 = 5_000_000_000;
 /// Marks a process code made of a computer and a process ID until it is known whether the computer has better ones.
 const BY_ID: u32 = 1 << 31;
 
@@ -37,7 +37,8 @@ pub(super) struct EventRow {
     pub computer: u32,
     /// Index into [`Table::rows`].
     pub row: u32,
-    pub processes: [u32; PROCESSES],
+    /// The acting or new process; [`NONE`] = unknown.
+    pub process: u32,
 }
 
 /// What the screen shows of a row's first event.
@@ -74,6 +75,8 @@ pub(super) struct Table {
     pub heads: Vec<Head>,
     /// In key order.
     pub events: Vec<EventRow>,
+    /// By process: its parent, or [`NONE`].
+    pub parents: Vec<u32>,
 }
 
 /// Reads stores one after the other into one vocabulary.
@@ -85,7 +88,7 @@ pub(super) struct Reader {
     ignored: Vec<bool>,
     /// (type, field) pairs given up while reading.
     closed: HashSet<(u32, u32), foldhash::fast::RandomState>,
-    processes: Map<u64, u32>,
+    processes: Processes,
     computers: Interner,
     shared: Map<Box<str>, Arc<str>>,
 }
@@ -93,8 +96,12 @@ pub(super) struct Reader {
 /// An event as the parallel half leaves it.
 struct Parsed<'a> {
     cells: Vec<(FieldName<'a>, Value<'a>)>,
-    processes: [Option<u64>; PROCESSES],
+    process: Option<u64>,
+    /// `process` stands for a computer and a process ID.
     by_id: bool,
+    parent: Option<u64>,
+    /// Computer, process ID and creation or exit, where the event is one of these.
+    twin: Option<u64>,
 }
 
 enum FieldName<'a> {
@@ -117,7 +124,7 @@ impl Reader {
             raw: vec![Map::default(); fields],
             ignored,
             closed: HashSet::default(),
-            processes: Map::default(),
+            processes: Processes::default(),
             computers: Interner::default(),
             shared: Map::default(),
         }
@@ -128,7 +135,7 @@ impl Reader {
         let own = OwnNames::new(store.sources().iter().flat_map(|source| source.seen.iter().map(|(computer, _, _)| computer.as_str())));
         // The same text may mean another class beside other own names.
         self.raw.iter_mut().for_each(Map::clear);
-        self.processes.clear();
+        self.processes = Processes::default();
         let (mut table, mut index) = (Table::default(), Map::<Row, u32>::default());
         let total = store.events();
         store.scan(true, control, &mut |batch| {
@@ -142,7 +149,7 @@ impl Reader {
             }
             Ok(())
         })?;
-        settle(&mut table.events);
+        std::mem::take(&mut self.processes).settle(&mut table);
         Ok(table)
     }
 
@@ -167,27 +174,28 @@ impl Reader {
 
     /// The parallel half: nothing is written.
     fn parse<'a>(&self, event: &EventRef<'a>, own: &OwnNames) -> Parsed<'a> {
-        let mut found = Found { reader: self, own, cells: Vec::with_capacity(24), pids: [None; 4], guids: [event.process_guid.map(Cow::Borrowed), None] };
+        let mut found = Found { reader: self, own, cells: Vec::with_capacity(24), pids: [None; 4], guid: event.process_guid.map(Cow::Borrowed) };
         found.object(event.fields, 0);
+        let guid_hash = |guid: &str| hash(&guid.trim_matches(['{', '}']).to_ascii_lowercase());
+        let computer = event.computer.unwrap_or("").to_lowercase();
         let security = event.channel.is_some_and(|channel| channel.eq_ignore_ascii_case("security"));
-        let mut processes = [None; PROCESSES];
-        let (guids, pids) = (found.guids, found.pids);
-        for (slot, guid) in processes.iter_mut().zip(guids) {
-            *slot = guid.map(|guid| hash(&guid.trim_matches(['{', '}']).to_ascii_lowercase()));
-        }
-        let by_id = processes == [None; PROCESSES] && security;
-        if by_id {
-            let pid = pids.into_iter().flatten().next();
-            processes[0] = pid.map(|pid| hash(&(event.computer.unwrap_or("").to_lowercase(), pid)));
-        }
-        Parsed { cells: found.cells, processes, by_id }
+        let by_guid = found.guid.as_deref().map(guid_hash);
+        let by_id = found.pids.into_iter().flatten().next().filter(|_| security && by_guid.is_none()).map(|pid| hash(&(&computer, pid)));
+        let created = match (event.event_id, by_guid.is_some()) {
+            (Some(1), true) | (Some(4688), false) => Some(true),
+            (Some(5), true) | (Some(4689), false) => Some(false),
+            _ => None,
+        };
+        let twin = created.zip(event.pid).map(|(created, pid)| hash(&(&computer, pid, created)));
+        let parent = event.parent_guid.filter(|_| by_guid.is_some()).map(guid_hash);
+        Parsed { cells: found.cells, process: by_guid.or(by_id), by_id: by_guid.is_none(), parent, twin }
     }
 
     /// The sequential half: codes are given in event order.
-    fn take(&mut self, event: &EventRef<'_>, parsed: Parsed<'_>, heads: bool, table: &mut Table, index: &mut Map<Row, u32>) {
+    fn take(&mut self, event: &EventRef<'_>, mut parsed: Parsed<'_>, heads: bool, table: &mut Table, index: &mut Map<Row, u32>) {
         let kind = self.vocabulary.kind(event.provider.or(event.channel).unwrap_or(""), event.event_id);
         let mut cells: Vec<Cell> = Vec::with_capacity(parsed.cells.len());
-        for (field, value) in parsed.cells {
+        for (field, value) in std::mem::take(&mut parsed.cells) {
             let field = match field {
                 FieldName::Known(field) => field,
                 FieldName::New(name) => self.field(&name),
@@ -224,16 +232,9 @@ impl Reader {
             }
             place
         };
-        let mut processes = [NONE; PROCESSES];
-        for (code, process) in processes.iter_mut().zip(parsed.processes) {
-            if let Some(process) = process {
-                let next = self.processes.len() as u32;
-                let found = *self.processes.entry(process).or_insert(next);
-                *code = if parsed.by_id { found | BY_ID } else { found };
-            }
-        }
+        let process = self.processes.take(&parsed, time, table.events.len());
         let computer = self.computers.intern(event.computer.unwrap_or(""));
-        table.events.push(EventRow { key: event.key, time, computer, row: place, processes });
+        table.events.push(EventRow { key: event.key, time, computer, row: place, process });
     }
 
     fn field(&mut self, name: &str) -> u32 {
@@ -288,14 +289,57 @@ pub(super) fn head_of(event: &EventRef<'_>, order: (bool, i64, EventKey), mut sh
     }
 }
 
-/// Process IDs are used again and again, so they tell processes apart only on computers that record no process GUIDs.
-fn settle(events: &mut [EventRow]) {
-    let by_guid: HashSet<u32> =
-        events.iter().filter(|event| event.processes.iter().any(|&p| p != NONE && p & BY_ID == 0)).map(|event| event.computer).collect();
-    for event in events {
-        let known = by_guid.contains(&event.computer);
-        for process in event.processes.iter_mut().filter(|p| **p != NONE && **p & BY_ID != 0) {
-            *process = if known { NONE } else { *process & !BY_ID };
+/// Tells processes apart and links those of the Security log with Sysmon's.
+#[derive(Default)]
+struct Processes {
+    codes: Map<u64, u32>,
+    /// (process, parent).
+    parents: Vec<(u32, u32)>,
+    /// Sysmon's creations and exits: time and process.
+    known: Map<u64, Vec<(i64, u32)>>,
+    /// The Security log's: event, what `known` may call it.
+    unknown: Vec<(usize, u64)>,
+}
+
+impl Processes {
+    fn code(&mut self, process: u64) -> u32 {
+        let next = self.codes.len() as u32;
+        *self.codes.entry(process).or_insert(next)
+    }
+
+    fn take(&mut self, parsed: &Parsed<'_>, time: i64, event: usize) -> u32 {
+        let Some(process) = parsed.process else { return NONE };
+        let code = self.code(process);
+        if let Some(parent) = parsed.parent {
+            let parent = self.code(parent);
+            self.parents.push((code, parent));
+        }
+        match parsed.twin {
+            Some(twin) if parsed.by_id => self.unknown.push((event, twin)),
+            Some(twin) => self.known.entry(twin).or_default().push((time, code)),
+            None => {}
+        }
+        if parsed.by_id { code | BY_ID } else { code }
+    }
+
+    /// Process IDs are used again and again, so they tell processes apart only on computers that record no process GUIDs; elsewhere the Security
+    /// log's creations and exits join Sysmon's of the same process.
+    fn settle(self, table: &mut Table) {
+        for &(event, twin) in &self.unknown {
+            let event = &mut table.events[event];
+            let near = self.known.get(&twin).into_iter().flatten().map(|&(time, code)| (time.abs_diff(event.time), code)).min();
+            if let Some((_, code)) = near.filter(|(apart, _)| *apart < TWIN as u64) {
+                event.process = code;
+            }
+        }
+        let by_guid: HashSet<u32> =
+            table.events.iter().filter(|event| event.process != NONE && event.process & BY_ID == 0).map(|event| event.computer).collect();
+        for event in table.events.iter_mut().filter(|event| event.process != NONE && event.process & BY_ID != 0) {
+            event.process = if by_guid.contains(&event.computer) { NONE } else { event.process & !BY_ID };
+        }
+        table.parents = vec![NONE; self.codes.len()];
+        for (process, parent) in self.parents {
+            table.parents[process as usize] = parent;
         }
     }
 }
@@ -313,7 +357,7 @@ struct Found<'a, 'r> {
     cells: Vec<(FieldName<'a>, Value<'a>)>,
     /// `NewProcessId`, `ProcessId`, `ClientProcessId`, `CallerProcessId`.
     pids: [Option<u64>; 4],
-    guids: [Option<Cow<'a, str>>; PROCESSES],
+    guid: Option<Cow<'a, str>>,
 }
 
 impl<'a> Found<'a, '_> {
@@ -391,7 +435,7 @@ impl<'a> Found<'a, '_> {
     fn process(&mut self, name: &str, raw: &'a str) {
         let pid = match name {
             "SourceProcessGUID" | "SourceProcessGuid" => {
-                self.guids[0].get_or_insert_with(|| text_of(raw));
+                self.guid.get_or_insert_with(|| text_of(raw));
                 return;
             }
             "NewProcessId" => 0,
