@@ -159,6 +159,7 @@ fn bound(subjects: usize, most: f64) {
 }
 
 #[test]
+#[ignore = "measures time, so it wants the machine for itself: cargo test --release --test it ui::speed::ten_thousand -- --ignored --nocapture"]
 fn ten_thousand_and_a_million_subjects_take_under_four_milliseconds_a_frame() {
     bound(10_000, 4.0);
     bound(1_000_000, 4.0);
