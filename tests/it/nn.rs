@@ -338,6 +338,7 @@ fn the_chosen_device_says_why() {
 }
 
 #[test]
+#[ignore = "a software adapter compiles kernels for minutes: cargo test --release --test it nn::a_software -- --ignored --nocapture"]
 fn a_software_adapter_agrees_with_the_cpu() {
     let gpu = Device::choose(Compute::Gpu);
     if !gpu.is_gpu() {
