@@ -36,9 +36,14 @@ impl Session {
             | Command::Note(..)
             | Command::Tag(_)
             | Command::Untag(_)
-            | Command::MarkOrdinary
             | Command::Undo
             | Command::Redo => self.apply_mark(command),
+            Command::MarkOrdinary
+            | Command::OrdinaryForm(_)
+            | Command::CallOrdinary
+            | Command::DropRule(_)
+            | Command::ImportRules(_)
+            | Command::ExportRules(_) => self.apply_ordinary(command),
             Command::Select(_)
             | Command::Step(_)
             | Command::GoToRank(_)

@@ -24,6 +24,8 @@ pub enum Step {
 pub enum Dialog {
     Open,
     Export,
+    Ordinary,
+    Rules,
     Save,
     Settings,
     Palette,
@@ -187,8 +189,18 @@ pub enum Command {
     Tag(String),
     /// Takes a tag from it.
     Untag(String),
-    /// Takes the selection and all that equal it out of the ranking.
+    /// Asks what is to be called ordinary: the selection, or all like it.
     MarkOrdinary,
+    /// Changes what that dialog holds.
+    OrdinaryForm(Box<crate::app::OrdinaryForm>),
+    /// Takes what the dialog describes out of the ranking.
+    CallOrdinary,
+    /// Brings back what a rule took out, by its place in the list.
+    DropRule(usize),
+    /// Adds the rules of a suppression file.
+    ImportRules(PathBuf),
+    /// Writes the rules as a suppression file.
+    ExportRules(PathBuf),
     /// Takes back the last step.
     Undo,
     /// Does it again.

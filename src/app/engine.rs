@@ -3,7 +3,7 @@
 use crate::app::marks::Mark;
 use crate::case::Case;
 use crate::control::Notice;
-use crate::domain::{DetectorId, EventKey, Ledger, Plan};
+use crate::domain::{DetectorId, EventKey, Ledger, Plan, Rule};
 use crate::engine::{Ranking, Work};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -54,6 +54,20 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// Why it could not be kept.
     fn annotate(&self, case: &Case, marks: &[(EventKey, Mark)]) -> Result<(), String>;
+    /// What was called ordinary in the case.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn rules(&self, case: &Case) -> Result<Vec<Rule>, String> {
+        case.rules().map_err(|e| e.to_string())
+    }
+    /// Keeps what was called ordinary in the case; called on the writer's thread.
+    ///
+    /// # Errors
+    /// Why it could not be kept.
+    fn set_rules(&self, case: &Case, rules: &[Rule]) -> Result<(), String> {
+        case.set_rules(rules).map_err(|e| e.to_string())
+    }
     /// A setting kept in the case.
     fn setting(&self, case: &Case, key: &str) -> Option<String>;
     /// Keeps a setting in the case; called on the writer's thread.

@@ -9,7 +9,7 @@ use crate::app::session::{Readiness, Session};
 use crate::app::writer::Written;
 use crate::case::Case;
 use crate::control::{Notice, Severity};
-use crate::domain::{DetectorId, Plan, Preset, RankBy, Threshold};
+use crate::domain::{DetectorId, Plan, Preset, RankBy, Suppression, Threshold};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -147,6 +147,7 @@ impl Session {
         self.plan.baseline.clear();
         self.drill = Drill::default();
         self.marks.clear();
+        self.rules = Arc::default();
         self.undo.clear();
         self.search = None;
         self.search_fault = None;
@@ -173,6 +174,12 @@ impl Session {
         }
         self.sources = sources;
         self.marks.load(self.engine.marks(&case));
+        if fresh {
+            match self.engine.rules(&case) {
+                Ok(rules) => self.rules = Arc::new(Suppression::new(rules)),
+                Err(text) => self.notice(Notice { severity: Severity::Error, text }),
+            }
+        }
         for (detector, applies) in self.engine.applies(&case) {
             self.readiness.insert(detector, applies.map_or_else(Readiness::Cannot, |()| Readiness::Ready));
         }

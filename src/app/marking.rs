@@ -35,7 +35,6 @@ impl Session {
                     self.change(&[key], |m| m.tags.retain(|t| *t != tag));
                 }
             }
-            Command::MarkOrdinary => self.mark_ordinary(),
             Command::Undo => {
                 let mut undo = std::mem::take(&mut self.undo);
                 undo.back(|was| self.restore(was));
@@ -65,26 +64,6 @@ impl Session {
         self.change(&keys, |m| m.flagged = true);
     }
 
-    /// Takes the selection out of the ranking, and every subject that says the same.
-    fn mark_ordinary(&mut self) {
-        let (Some(ranking), Some(chosen)) = (self.view.ranking.clone(), self.view.subject().cloned()) else { return };
-        let equal = |s: &&crate::domain::Subject| {
-            s.key == chosen.key
-                || (s.title == chosen.title
-                    && s.event_id == chosen.event_id
-                    && s.channel == chosen.channel
-                    && s.image == chosen.image
-                    && s.command_line == chosen.command_line)
-        };
-        let keys: Vec<EventKey> = ranking.report.subjects.iter().filter(equal).map(|s| s.key).collect();
-        let row = self.view.selected.and_then(|s| self.view.row_of(s));
-        self.change(&keys, |m| m.tag(Mark::ORDINARY));
-        self.say(format!("{} called ordinary and taken out of the ranking (Ctrl+Z brings back)", crate::app::words::count(keys.len())));
-        // The row that moves up into the gap is the next one to look at.
-        self.view.selected = row.and_then(|r| self.view.at_row(r.min(self.view.shown().saturating_sub(1))));
-        self.look_at_selection();
-    }
-
     /// Changes marks, remembers how they were, and hands them to the writer.
     fn change(&mut self, keys: &[EventKey], change: impl Fn(&mut Mark)) {
         let before: Vec<(EventKey, Mark)> = keys.iter().map(|k| (*k, self.marks.get(*k).cloned().unwrap_or_default())).collect();
@@ -103,7 +82,6 @@ impl Session {
     }
 
     pub(super) fn say_marks(&mut self, marks: Vec<(EventKey, Mark)>) {
-        let reorder = marks.iter().any(|(k, m)| m.is_ordinary() != self.marks.ordinary().contains(k));
         self.marks.say(&marks);
         if self.activity == Activity::Busy("Saving") {
             self.late.extend(marks.iter().cloned());
@@ -119,8 +97,8 @@ impl Session {
                 Written { keys, failure }
             });
         }
-        if reorder || self.view.narrow.show == crate::app::Show::Flagged {
-            self.refilter(reorder);
+        if self.view.narrow.show == crate::app::Show::Flagged {
+            self.refilter(false);
         }
     }
 
@@ -130,6 +108,11 @@ impl Session {
                 let now = marks.iter().map(|(k, _)| (*k, self.marks.get(*k).cloned().unwrap_or_default())).collect();
                 self.say_marks(marks);
                 Was::Marks(now)
+            }
+            Was::Rules(rules) => {
+                let now = self.rules.rules().to_vec();
+                self.set_rules(rules);
+                Was::Rules(now)
             }
             Was::Threshold(value) => {
                 let (now, sieve) = (self.view.threshold, self.sieve());

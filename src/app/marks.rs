@@ -1,4 +1,4 @@
-//! What the analyst said of subjects: flag, note, tags, *ordinary*. Shown at once, solid once the case has committed it.
+//! What the analyst said of subjects: flag, note, tags. Shown at once, solid once the case has committed it.
 
 use crate::domain::EventKey;
 use foldhash::{HashMap, HashSet};
@@ -16,15 +16,6 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// The tag that takes a subject out of the ranking.
-    pub const ORDINARY: &str = "ordinary";
-
-    /// Called ordinary: out of the ranking.
-    #[must_use]
-    pub fn is_ordinary(&self) -> bool {
-        self.tags.iter().any(|tag| tag == Self::ORDINARY)
-    }
-
     /// Adds a tag, unless it is there.
     pub(super) fn tag(&mut self, tag: &str) {
         if !self.tags.iter().any(|t| t == tag) {
@@ -40,7 +31,6 @@ pub struct Marks {
     known: Arc<HashMap<EventKey, Mark>>,
     pending: HashMap<EventKey, u32>,
     flagged: Arc<HashSet<EventKey>>,
-    ordinary: Arc<HashSet<EventKey>>,
 }
 
 impl Marks {
@@ -103,12 +93,6 @@ impl Marks {
         &self.flagged
     }
 
-    /// Events called ordinary.
-    #[must_use]
-    pub fn ordinary(&self) -> &Arc<HashSet<EventKey>> {
-        &self.ordinary
-    }
-
     /// Every tag in use, sorted.
     #[must_use]
     pub fn tags(&self) -> Vec<String> {
@@ -140,8 +124,7 @@ impl Marks {
     }
 
     fn count(&mut self) {
-        let keys = |which: fn(&Mark) -> bool| Arc::new(self.known.iter().filter(|(_, m)| which(m)).map(|(k, _)| *k).collect::<HashSet<_>>());
-        (self.flagged, self.ordinary) = (keys(|m| m.flagged), keys(Mark::is_ordinary));
+        self.flagged = Arc::new(self.known.iter().filter(|(_, m)| m.flagged).map(|(k, _)| *k).collect());
     }
 }
 

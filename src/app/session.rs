@@ -6,6 +6,7 @@ use crate::app::drill::Drill;
 use crate::app::engine::{Engine, Unsaved};
 use crate::app::export::ExportForm;
 use crate::app::marks::Marks;
+use crate::app::ordinary::OrdinaryForm;
 use crate::app::pace::{Activity, Pace};
 use crate::app::prefs::Prefs;
 use crate::app::search::Matcher;
@@ -14,7 +15,7 @@ use crate::app::view::{Sieve, View};
 use crate::app::writer::{Writer, Written};
 use crate::case::Case;
 use crate::control::{Notice, Severity};
-use crate::domain::{CurvePoint, DetectorId, Ledger, Plan};
+use crate::domain::{CurvePoint, DetectorId, Ledger, Plan, Suppression};
 use crate::engine::{Happening, Outcome, Ranking, Work, Worker};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -77,6 +78,10 @@ pub struct Session {
     pub drill: Drill,
     /// Flags, notes, tags.
     pub marks: Marks,
+    /// What was called ordinary.
+    pub rules: Arc<Suppression>,
+    /// The dialog that calls something ordinary.
+    pub ordinary: OrdinaryForm,
     /// What can be taken back.
     pub undo: Undo,
     /// Training of the detector that runs, or ran last.
@@ -149,6 +154,8 @@ impl Session {
             view: View::new(wake),
             drill: Drill::default(),
             marks: Marks::default(),
+            rules: Arc::default(),
+            ordinary: OrdinaryForm::default(),
             undo: Undo::default(),
             curve: vec![],
             curve_of: None,
@@ -352,7 +359,7 @@ impl Session {
     /// What the table is sifted with.
     pub(super) fn sieve(&self) -> Sieve {
         let search = self.search.clone().map(|search| Matcher { search, marks: Arc::clone(self.marks.all()), sources: Arc::clone(&self.sources) });
-        Sieve { search, flagged: Arc::clone(self.marks.flagged()), ordinary: Arc::clone(self.marks.ordinary()) }
+        Sieve { search, flagged: Arc::clone(self.marks.flagged()), rules: Arc::clone(&self.rules), sources: Arc::clone(&self.sources) }
     }
 
     /// Sifts again, and orders again when `reorder`.

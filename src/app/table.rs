@@ -96,9 +96,10 @@ pub static COMMANDS: &[Entry] = entries![
     Analyse, "Detector settings…", "Ctrl+Comma", free, Command::Dialog(Some(Dialog::Settings)), "Preset, device and every setting of every detector";
     Table, "Flag", "Space", selected, Command::ToggleFlag, "Flags the selected row, or takes its flag away";
     Table, "Note", "N", selected, Command::FocusNote, "Writes a note on the selected row";
-    Table, "Mark ordinary", "Shift+O", selected, Command::MarkOrdinary, "Takes the selected row and all that equal it out of the ranking";
+    Table, "Mark ordinary", "Shift+O", selected, Command::MarkOrdinary, "Takes the selected row, and all like it, out of the ranking";
+    Table, "Review what is ordinary…", "Ctrl+Shift+O", case, Command::Dialog(Some(Dialog::Rules)), "Lists what was called ordinary, brings it back, writes and reads suppression files";
     Table, "Flag all visible above", "", ranking, Command::FlagAbove, "Flags every visible row that is above the threshold";
-    Table, "Undo", "Ctrl+Z", undo, Command::Undo, "Takes back the last flag, note, tag, threshold or filter";
+    Table, "Undo", "Ctrl+Z", undo, Command::Undo, "Takes back the last flag, note, tag, threshold, filter or call of ordinary";
     Table, "Redo", "Ctrl+Y Ctrl+Shift+Z", redo, Command::Redo, "Does again what was taken back";
     Table, "Search", "Ctrl+F", ranking, Command::FocusSearch, "Narrows the table: blank = or, +must, -must not, \"a phrase\", column:value";
     Table, "Next row", "F3", ranking, Command::NextHit(1), "Selects the next row";

@@ -9,6 +9,8 @@ use crate::domain::EventKey;
 pub enum Was {
     /// Marks of subjects.
     Marks(Vec<(EventKey, Mark)>),
+    /// What was called ordinary.
+    Rules(Vec<crate::domain::Rule>),
     /// The threshold.
     Threshold(f64),
     /// What narrowed the table.

@@ -7,10 +7,11 @@ use crate::app::command::Step;
 use crate::app::order::Order;
 use crate::app::rows::{Narrow, Rows, Show, Sort};
 use crate::app::search::Matcher;
-use crate::domain::{DetectorId, EventKey, RankBy, Subject};
+use crate::domain::{DetectorId, EventKey, Ledger, RankBy, Report, Subject, Suppression};
 use crate::engine::Ranking;
 use crate::score::quantile;
 use foldhash::HashSet;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -21,12 +22,30 @@ pub(super) struct Sieve {
     pub search: Option<Matcher>,
     /// Events that carry the analyst's flag.
     pub flagged: Arc<HashSet<EventKey>>,
-    /// Events that the analyst called ordinary.
-    pub ordinary: Arc<HashSet<EventKey>>,
+    /// What the analyst called ordinary.
+    pub rules: Arc<Suppression>,
+    /// The ledger, which some rules ask.
+    pub sources: Arc<Vec<Ledger>>,
+}
+
+impl Sieve {
+    /// Which subjects rules take out (nothing when there are no rules), and how many each rule does.
+    fn out(&self, report: &Report) -> (Vec<bool>, Vec<usize>) {
+        let mut counts = vec![0; self.rules.rules().len()];
+        if counts.is_empty() {
+            return (vec![], counts);
+        }
+        let found: Vec<Option<usize>> = report.subjects.par_iter().map(|s| self.rules.find(report.detector, s, &self.sources)).collect();
+        for rule in found.iter().flatten() {
+            counts[*rule] += 1;
+        }
+        (found.into_iter().map(|rule| rule.is_some()).collect(), counts)
+    }
 }
 
 struct Built {
     order: Arc<Order>,
+    suppressed: Option<Vec<usize>>,
     rows: Arc<Rows>,
 }
 
@@ -42,6 +61,8 @@ pub struct View {
     pub order: Option<Arc<Order>>,
     /// Which rows.
     pub rows: Arc<Rows>,
+    /// How many subjects each rule takes out of this ranking.
+    pub suppressed: Vec<usize>,
     /// Where *above* begins.
     pub threshold: f64,
     /// What narrows the rows.
@@ -67,6 +88,7 @@ impl View {
             wanted: None,
             order: None,
             rows: Arc::default(),
+            suppressed: vec![],
             threshold: f64::INFINITY,
             narrow: Narrow::default(),
             sort: Sort::default(),
@@ -121,9 +143,13 @@ impl View {
         let small = ranking.report.subjects.len() <= Self::SMALL;
         let work = move |stale: &dyn Fn() -> bool| {
             let report = &ranking.report;
-            let order = match old {
-                Some(order) => order,
-                None => Arc::new(Order::new(report, by, &|i| sieve.ordinary.contains(&report.subjects[i as usize].key), stale)?),
+            let mut suppressed = None;
+            let order = if let Some(order) = old {
+                order
+            } else {
+                let (out, counts) = sieve.out(report);
+                suppressed = Some(counts);
+                Arc::new(Order::new(report, by, &|i| out.get(i as usize).copied().unwrap_or(false), stale)?)
             };
             let above = order.histogram.above(threshold);
             let keep = |position: u32| {
@@ -137,7 +163,7 @@ impl View {
                     && sieve.search.as_ref().is_none_or(|m| m.matches(subject, &order, position, above))
             };
             let rows = Arc::new(Rows::new(report, &order, sort, &keep, stale)?);
-            Some(Built { order, rows })
+            Some(Built { order, suppressed, rows })
         };
         if small {
             self.building.forget();
@@ -169,6 +195,7 @@ impl View {
     fn put(&mut self, built: Built) {
         let fresh = self.order.as_ref().is_none_or(|old| old.by != built.order.by);
         self.order = Some(built.order);
+        self.suppressed = built.suppressed.unwrap_or_else(|| std::mem::take(&mut self.suppressed));
         self.rows = built.rows;
         if fresh {
             self.threshold = self.usual_threshold();

@@ -19,6 +19,7 @@ mod duplicates;
 mod folder;
 mod neighbours;
 mod reader;
+mod rules;
 mod run;
 mod run_columns;
 mod scratch;

@@ -94,6 +94,9 @@ pub(super) struct TriageArgs {
     /// Zone of time stamps that do not say theirs [default: UTC].
     #[arg(long)]
     pub(super) time_zone: Option<String>,
+    /// Suppression file: what it calls ordinary is left out of the rankings and counted in the manifest (repeatable).
+    #[arg(long)]
+    pub(super) suppress: Vec<PathBuf>,
     /// Leave the knowledge tables out of the recommended score.
     #[arg(long)]
     pub(super) no_prior: bool,

@@ -5,7 +5,7 @@ use super::progress::Terminal;
 use super::{Status, control, out_folder};
 use crate::case::Case;
 use crate::control::{Control, RunError};
-use crate::domain::{Ledger, Plan, Preset, RankBy, Scope, Settings};
+use crate::domain::{Ledger, Plan, Preset, RankBy, Rule, Scope, Settings, Suppression};
 use crate::engine::{self, Analysis, Clock};
 use crate::export::{AtomicFile, Formats, Lookup, Members, write_ranking};
 use anyhow::Context;
@@ -15,20 +15,27 @@ use std::time::{Duration, Instant};
 
 pub(super) fn run(args: &TriageArgs) -> Result<Status, RunError> {
     let plan = plan(args)?;
+    let mut rules = Vec::new();
+    for path in &args.suppress {
+        rules.extend(engine::read_rules(path)?);
+    }
     out_folder(&args.out, args.force)?;
     let (control, terminal) = control(args.progress);
     let mut clock = Clock::start();
-    let result = triage(args, &plan, &mut clock, &control, &terminal);
+    let result = triage(args, &plan, rules, &mut clock, &control, &terminal);
     terminal.clear();
     result
 }
 
-fn triage(args: &TriageArgs, plan: &Plan, clock: &mut Clock, control: &Control, terminal: &Terminal) -> Result<Status, RunError> {
+fn triage(args: &TriageArgs, plan: &Plan, mut rules: Vec<Rule>, clock: &mut Clock, control: &Control, terminal: &Terminal) -> Result<Status, RunError> {
     let (case, read_for) = open(&args.paths, args.time_zone.as_deref(), control)?;
     clock.ingest = read_for;
     let ledger = case.sources();
     write_json(&args.out.join("ledger.json"), ledger.as_slice())?;
-    let analysis = engine::analyse(&case, plan, control, terminal)?;
+    let mut analysis = engine::analyse(&case, plan, control, terminal)?;
+    // What the analyst called ordinary in this case holds here too, as it does in the window.
+    rules.extend(case.rules()?);
+    analysis.suppress(&Suppression::new(rules), plan.threshold, &ledger);
     write_rankings(&case, &ledger, &analysis, &args.out, control)?;
     let manifest = engine::manifest(&ledger, plan, &analysis, terminal.notices(), clock);
     write_json(&args.out.join("manifest.json"), &manifest)?;

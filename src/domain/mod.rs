@@ -8,11 +8,13 @@ mod plan;
 mod process;
 mod report;
 mod settings;
+mod suppress;
 pub mod time;
 
 pub use event::{Event, EventKey, EventRef, EventSink, EventStore, SourceSink};
 pub use ledger::{Ledger, LedgerEntry, SourceStatus};
 pub use plan::{Compute, DetectorId, Plan, Preset, RankBy, Scope, Threshold};
 pub use process::{Children, Guid, Integrity, Lineage, Parent, Process, Processes, Step, Stub};
-pub use report::{Contribution, CurvePoint, Detection, Explain, Manifest, ManifestDetector, ManifestSource, Report, RunFacts, Stage, Subject};
+pub use report::{Contribution, CurvePoint, Detection, Explain, Manifest, ManifestDetector, ManifestRule, ManifestSource, Report, RunFacts, Stage, Subject};
 pub use settings::{ChainsSettings, FieldsSettings, GroupsSettings, ProcessSettings, Settings, TimelineSettings};
+pub use suppress::{Rule, RuleField, Suppression};

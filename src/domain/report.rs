@@ -163,6 +163,8 @@ pub struct Manifest {
     pub sources: Vec<ManifestSource>,
     pub baseline: Vec<ManifestSource>,
     pub detectors: Vec<ManifestDetector>,
+    /// What was called ordinary and taken out, rule by rule; empty without rules.
+    pub suppression: Vec<ManifestRule>,
     pub notices: Vec<String>,
     pub csv_neutralised: bool,
     /// The only part that may differ between equal runs.
@@ -185,11 +187,22 @@ pub struct ManifestSource {
 pub struct ManifestDetector {
     pub detector: DetectorId,
     pub subjects: u64,
+    /// Taken out by rules; not among `subjects`.
+    pub suppressed: u64,
     pub threshold: f64,
     pub above: u64,
     pub model_id: String,
     pub epochs: u32,
     pub remarks: Vec<String>,
+}
+
+/// One rule of a manifest with the number of subjects it took out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the file's keys")]
+pub struct ManifestRule {
+    #[serde(flatten)]
+    pub rule: crate::domain::Rule,
+    pub subjects: u64,
 }
 
 /// Facts of one run on one machine.

@@ -7,7 +7,8 @@ use crate::case::Case;
 use crate::control::{Control, Notice, Progress, Reporter, RunError};
 use crate::detect::{Detector, Input, registry};
 use crate::domain::{
-    Contribution, CurvePoint, Detection, DetectorId, EventStore, Explain, ManifestSource, Plan, Preset, RankBy, Report, Scope, Stage, Subject, Threshold,
+    Contribution, CurvePoint, Detection, DetectorId, EventStore, Explain, ManifestRule, ManifestSource, Plan, Preset, RankBy, Report, Scope, Stage, Subject,
+    Threshold,
 };
 use crate::nn::Device;
 use crate::score::{quantile, rank};
@@ -28,6 +29,10 @@ pub struct Analysis {
     pub device: String,
     /// Sources of the baseline.
     pub baseline: Vec<ManifestSource>,
+    /// Subjects that rules took out, by detector.
+    pub suppressed: Vec<(DetectorId, u64)>,
+    /// The rules, each with what it took out.
+    pub suppression: Vec<ManifestRule>,
 }
 
 /// Whether each detector can run on a case, from its ledger alone; if not, why.

@@ -52,6 +52,7 @@ pub fn manifest(ledger: &[Ledger], plan: &Plan, analysis: &Analysis, notices: Ve
         ManifestDetector {
             detector: report.detector,
             subjects: report.subjects.len() as u64,
+            suppressed: analysis.suppressed.iter().find(|(id, _)| *id == report.detector).map_or(0, |(_, n)| *n),
             threshold: report.threshold,
             above: report.subjects.iter().filter(|s| s.score >= report.threshold).count() as u64,
             model_id: report.model_id.clone(),
@@ -70,6 +71,7 @@ pub fn manifest(ledger: &[Ledger], plan: &Plan, analysis: &Analysis, notices: Ve
         sources: sources(ledger),
         baseline: analysis.baseline.clone(),
         detectors: detectors.collect(),
+        suppression: analysis.suppression.clone(),
         notices,
         csv_neutralised: true,
         run: clock.facts(),

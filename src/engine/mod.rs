@@ -9,9 +9,11 @@ pub mod jobs;
 mod manifest;
 mod open;
 mod stores;
+mod suppress;
 mod worker;
 
 pub use analyse::{Analysis, analyse, applies, value};
 pub use manifest::{Clock, manifest};
 pub use open::{complaint, is_partial, read_into};
+pub use suppress::{read_rules, without, write_rules};
 pub use worker::{Answer, Emit, Happening, JobId, Outcome, Ranking, Work, Worker, WorkerEvent};

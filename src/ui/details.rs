@@ -102,7 +102,7 @@ fn head(ui: &mut Ui, session: &Session, subject: &Subject, queue: &mut Queue) {
         if !session.marks.is_kept(subject.key) {
             ui.label(RichText::new("being kept…").small().color(colours.weak));
         }
-        if ui.button("Mark ordinary").on_hover_text("Takes it and all that equal it out of the ranking (Shift+O); Ctrl+Z brings back").clicked() {
+        if ui.button("Mark ordinary…").on_hover_text("Takes it, and all like it, out of the ranking (Shift+O); Ctrl+Z brings back").clicked() {
             queue.push(Command::MarkOrdinary);
         }
         if ui.button("Copy").on_hover_text("Copies the row (Ctrl+C)").accessible_name("Copy this row").clicked() {

@@ -13,6 +13,7 @@ mod histogram;
 mod keys;
 mod notices;
 mod opening;
+mod ordinary;
 mod palette;
 pub mod picker;
 mod screen;

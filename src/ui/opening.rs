@@ -17,7 +17,7 @@ pub(super) fn path_field(ui: &mut Ui, path: &mut String, width: f32, queue: &mut
 }
 
 /// What was typed, without the quotes that file managers copy along, and with `~` resolved.
-fn typed(text: &str) -> PathBuf {
+pub(super) fn typed(text: &str) -> PathBuf {
     let text = text.trim().trim_matches(['"', '\'']);
     let home = directories::UserDirs::new().map(|d| d.home_dir().to_owned());
     match (text.strip_prefix("~/"), home) {

@@ -45,6 +45,10 @@ fn counts(ui: &mut Ui, session: &Session, queue: &mut Queue) {
     if figure(ui, "flagged", session.marks.flagged().len(), colours.flag, "Carrying your flag. Click to see them alone (Ctrl+B).") {
         queue.push(Command::Show(Show::Flagged));
     }
+    let ordinary: usize = session.view.suppressed.iter().sum();
+    if ordinary > 0 && figure(ui, "ordinary", ordinary, plain, "Called ordinary and out of the ranking. Click to review and bring back (Ctrl+Shift+O).") {
+        queue.push(Command::Dialog(Some(Dialog::Rules)));
+    }
     if figure(ui, "no time", no_time as usize, plain, "Events without a usable time; they are kept and ranked all the same") {
         queue.push(Command::Sort(crate::app::Column::Time));
     }

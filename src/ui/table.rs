@@ -329,7 +329,7 @@ impl TableDelegate for Rows<'_> {
 }
 
 /// One line without what could break or turn it: line breaks, control and direction marks become visible dots.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let hostile = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().take(LETTERS).map(|c| if hostile(c) { '·' } else { c }).collect()
 }
@@ -373,7 +373,7 @@ fn row_menu(ui: &mut Ui, session: &Session, index: u32, queue: &mut Queue) {
     let flagged = session.marks.is_flagged(subject.key);
     item(ui, if flagged { "Take the flag away".into() } else { "Flag".into() }, Command::Flag(index, !flagged));
     item(ui, "Note".into(), Command::FocusNote);
-    item(ui, "Mark ordinary".into(), Command::MarkOrdinary);
+    item(ui, "Mark ordinary…".into(), Command::MarkOrdinary);
     item(ui, "Copy row".into(), Command::CopyRow);
     item(ui, "Copy what happened".into(), Command::Copy(subject.title.to_string()));
     if let Some(time) = subject.first_seen {

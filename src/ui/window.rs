@@ -5,7 +5,7 @@ use crate::ui::focus::Focus;
 use crate::ui::picker::Picker;
 use crate::ui::screen::{Queue, Screen};
 use crate::ui::{
-    about, details, empty, evidence, export, histogram, keys, notices, opening, palette, settings, shortcuts, status, strip, table, theme, topbar,
+    about, details, empty, evidence, export, histogram, keys, notices, opening, ordinary, palette, settings, shortcuts, status, strip, table, theme, topbar,
 };
 use eframe::egui::{self, CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
 use std::path::PathBuf;
@@ -93,6 +93,8 @@ impl Window {
             Some(Dialog::Open) => opening::show(ctx, session, screen, queue),
             Some(Dialog::Save) => opening::save(ctx, session, screen, queue),
             Some(Dialog::Export) => export::show(ctx, session, queue),
+            Some(Dialog::Ordinary) => ordinary::mark(ctx, session, queue),
+            Some(Dialog::Rules) => ordinary::review(ctx, session, screen, queue),
             Some(Dialog::Settings) => settings::show(ctx, session, screen, queue),
             Some(Dialog::Palette) => palette::show(ctx, session, screen, queue),
             Some(Dialog::Keys) => keys::show(ctx, session, queue),

@@ -239,3 +239,37 @@ fn doctor_names_the_device_and_why() {
     let shown = String::from_utf8(done.stdout).unwrap();
     assert!(done.status.success() && shown.contains("chosen device") && shown.contains("CPU") || shown.contains("GPU"), "{shown}");
 }
+
+#[test]
+fn what_is_called_ordinary_leaves_the_ranking_and_is_counted() {
+    let estate = estate();
+    let out = tempfile::tempdir().unwrap();
+    let run = |name: &str, extra: &[&str]| {
+        let folder = out.path().join(name);
+        let mut args = vec!["triage", text(&estate.evtx), "--detector", "fields", "--out", text(&folder)];
+        args.extend(extra);
+        assert_eq!(status(&args), 0);
+        (lines(&folder.join("ranking-fields.jsonl")), serde_json::from_str::<Value>(&std::fs::read_to_string(folder.join("manifest.json")).unwrap()).unwrap())
+    };
+    let (all, manifest) = run("all", &[]);
+    assert_eq!((manifest["detectors"][0]["suppressed"].as_u64(), manifest["suppression"].as_array().map(Vec::len)), (Some(0), Some(0)));
+    let (channel, id) = (all[0]["channel"].as_str().unwrap(), all[0]["event_id"].as_u64().unwrap());
+    let file = out.path().join("ordinary.toml");
+    std::fs::write(&file, format!("version = 1\n[[rule]]\nreason = \"known\"\nlike = {{ event_id = {id}, channel = '{}' }}\n", channel.to_uppercase()))
+        .unwrap();
+    let (rest, manifest) = run("rest", &["--suppress", text(&file)]);
+    let like = |s: &Value| s["channel"] == channel && s["event_id"] == id;
+    let taken = all.iter().filter(|s| like(s)).count();
+    assert!(taken > 0 && !rest.iter().any(like) && rest.len() + taken == all.len());
+    assert_eq!(manifest["detectors"][0]["suppressed"], taken);
+    assert_eq!(manifest["detectors"][0]["subjects"], rest.len());
+    assert_eq!((&manifest["suppression"][0]["reason"], &manifest["suppression"][0]["subjects"]), (&Value::from("known"), &Value::from(taken)));
+    // What is left keeps its scores and its order; ranks close the gap, and so does a threshold given as a quantile.
+    let kept: Vec<&Value> = all.iter().filter(|s| !like(s)).map(|s| &s["score"]).collect();
+    assert!(rest.iter().map(|s| &s["score"]).eq(kept) && rest.iter().enumerate().all(|(i, s)| s["rank"] == i + 1));
+    assert_eq!(rest.iter().filter(|s| s["above"] == true).count(), manifest["detectors"][0]["above"].as_u64().unwrap() as usize);
+    let explained = |s: &Value| s["reason_1"].as_str().unwrap().starts_with(s["contributions"][0]["name"].as_str().unwrap());
+    assert!(rest.iter().all(explained), "contributions follow their subjects");
+    std::fs::write(&file, "version = 1\n[[rule]]\n").unwrap();
+    assert_eq!(status(&["triage", text(&estate.evtx), "--suppress", text(&file), "--out", text(&out.path().join("no"))]), 2);
+}
