@@ -212,6 +212,7 @@ pub struct RunFacts {
     pub started: String,
     pub wall: f64,
     pub wall_ingest: f64,
+    pub wall_first_ranking: Option<f64>,
     pub peak_rss: u64,
     pub threads: usize,
 }

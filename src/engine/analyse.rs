@@ -15,6 +15,7 @@ use crate::score::{quantile, rank};
 use rayon::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// What came out of a plan.
 #[derive(Default)]
@@ -33,6 +34,8 @@ pub struct Analysis {
     pub suppressed: Vec<(DetectorId, u64)>,
     /// The rules, each with what it took out.
     pub suppression: Vec<ManifestRule>,
+    /// How long after the start the first ranking was there, by counting or final.
+    pub first: Option<Duration>,
 }
 
 /// Whether each detector can run on a case, from its ledger alone; if not, why.
@@ -47,6 +50,7 @@ pub fn applies(case: &Case) -> Vec<(DetectorId, Result<(), String>)> {
 /// # Errors
 /// When the case or a baseline cannot be read. A detector that fails or cannot run is listed in [`Analysis::missing`].
 pub fn analyse(case: &Case, plan: &Plan, control: &Control, emit: &dyn Emit) -> Result<Analysis, RunError> {
+    let begun = Instant::now();
     let snapshot = case.snapshot();
     let store: Arc<dyn EventStore> = if plan.scope == Scope::default() { snapshot } else { Arc::new(Scoped { inner: snapshot, scope: plan.scope.clone() }) };
     let baselines = Baselines::open(plan, control)?;
@@ -80,7 +84,10 @@ pub fn analyse(case: &Case, plan: &Plan, control: &Control, emit: &dyn Emit) -> 
             save_model: save_model.as_deref(),
             control: &control,
         };
-        match run(detector, &input, case, &tap, emit) {
+        let emit = FirstSeen { inner: emit, begun, first: Mutex::new(analysis.first) };
+        let result = run(detector, &input, case, &tap, &emit);
+        analysis.first = emit.first.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match result {
             Ok(ranking) => analysis.rankings.push(ranking),
             Err(RunError::Cancelled) => {
                 analysis.cancelled = true;
@@ -187,6 +194,22 @@ struct Ordered {
 impl Explain for Ordered {
     fn explain(&self, index: usize) -> Vec<Contribution> {
         self.order.get(index).map(|&i| self.inner.explain(i)).unwrap_or_default()
+    }
+}
+
+/// Hands everything on and notes when the first ranking passes.
+struct FirstSeen<'a> {
+    inner: &'a dyn Emit,
+    begun: Instant,
+    first: Mutex<Option<Duration>>,
+}
+
+impl Emit for FirstSeen<'_> {
+    fn emit(&self, what: Happening) {
+        if matches!(what, Happening::Ranked(_)) {
+            self.first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| self.begun.elapsed());
+        }
+        self.inner.emit(what);
     }
 }
 

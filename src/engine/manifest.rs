@@ -25,12 +25,13 @@ impl Clock {
         Self { begun: Instant::now(), started: SystemTime::now(), ingest: Duration::ZERO }
     }
 
-    fn facts(&self) -> RunFacts {
+    fn facts(&self, first: Option<Duration>) -> RunFacts {
         let since = self.started.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_nanos());
         RunFacts {
             started: i64::try_from(since).map(time::iso).unwrap_or_default(),
             wall: self.begun.elapsed().as_secs_f64(),
             wall_ingest: self.ingest.as_secs_f64(),
+            wall_first_ranking: first.map(|f| f.as_secs_f64()),
             peak_rss: peak_rss(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
         }
@@ -74,6 +75,6 @@ pub fn manifest(ledger: &[Ledger], plan: &Plan, analysis: &Analysis, notices: Ve
         suppression: analysis.suppression.clone(),
         notices,
         csv_neutralised: true,
-        run: clock.facts(),
+        run: clock.facts(analysis.first),
     }
 }

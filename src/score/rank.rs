@@ -47,13 +47,22 @@ pub fn percentiles(descending: impl Iterator<Item = f64>) -> Vec<f64> {
     result
 }
 
-/// The score at quantile `q` (0..=1) of scores sorted in descending order: the lowest score that at least `q` of the scores do not exceed.
-/// An empty slice gives positive infinity, so that nothing is above.
+/// The score at quantile `q` (0..=1) of scores sorted in descending order: the lowest score that at least `q` of the scores do not exceed, or,
+/// where equal scores straddle it, the next higher one, so that a threshold there never puts more than 1 - `q` above. When all scores are equal
+/// nothing stands out, and when there are none nothing can: both give a value that no score reaches.
 #[must_use]
 pub fn quantile(descending: &[f64], q: f64) -> f64 {
-    let Some(last) = descending.len().checked_sub(1) else { return f64::INFINITY };
-    let from_bottom = (q.clamp(0.0, 1.0) * descending.len() as f64).ceil() as usize;
-    descending[last - from_bottom.saturating_sub(1).min(last)]
+    let total = descending.len();
+    let from_bottom = ((q.clamp(0.0, 1.0) * total as f64).ceil() as usize).max(1);
+    let Some(at) = total.checked_sub(from_bottom) else { return f64::INFINITY };
+    let value = descending[at];
+    let (higher, reached) = (descending.partition_point(|&s| s > value), descending.partition_point(|&s| s >= value));
+    match (higher, reached) {
+        (_, reached) if reached == at + 1 => value,
+        (0, reached) if reached == total => value.next_up(),
+        (0, _) => value,
+        (higher, _) => descending[higher - 1],
+    }
 }
 
 #[cfg(test)]
@@ -82,5 +91,17 @@ mod tests {
         assert_eq!(quantile(&scores, 1.0), 100.0);
         assert_eq!(quantile(&scores, 0.0), 1.0);
         assert_eq!(quantile(&[], 0.5), f64::INFINITY);
+    }
+
+    #[test]
+    fn equal_scores_never_put_more_above_than_was_asked() {
+        let mut scores = vec![9.0, 8.0];
+        scores.extend([0.0; 98]);
+        assert_eq!(quantile(&scores, 0.95), 8.0);
+        assert_eq!(quantile(&scores, 0.99), 8.0);
+        assert_eq!(quantile(&scores, 0.0), 0.0);
+        assert_eq!(quantile(&[5.0, 5.0, 1.0], 0.99), 5.0);
+        assert!(quantile(&[2.0; 7], 0.99) > 2.0);
+        assert_eq!(quantile(&[2.0], 0.99), 2.0);
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn show(ctx: &Context, session: &Session, screen: &mut Screen, queue:
         if edit.changed() {
             screen.palette_at = 0;
         }
-        let found: Vec<&'static Entry> = COMMANDS.iter().filter(|e| matches(e, &screen.palette)).collect();
+        let found = find(&screen.palette);
         let last = found.len().saturating_sub(1);
         screen.palette_at = if down {
             screen.palette_at + 1
@@ -51,8 +51,25 @@ pub(super) fn show(ctx: &Context, session: &Session, screen: &mut Screen, queue:
     });
 }
 
-/// Every word of the query begins somewhere in name or help.
-fn matches(entry: &Entry, query: &str) -> bool {
-    let text = format!("{} {}", entry.name, entry.help).to_lowercase();
-    query.to_lowercase().split_whitespace().all(|word| text.contains(word))
+/// Commands in whose name or help every word of the query stands; those that have it all in their name come first.
+fn find(query: &str) -> Vec<&'static Entry> {
+    let query = query.to_lowercase();
+    let holds = |text: String| query.split_whitespace().all(|word| text.contains(word));
+    let mut found: Vec<(bool, &Entry)> =
+        COMMANDS.iter().filter(|e| holds(format!("{} {}", e.name, e.help).to_lowercase())).map(|e| (!holds(e.name.to_lowercase()), e)).collect();
+    found.sort_by_key(|(only_in_help, _)| *only_in_help);
+    found.into_iter().map(|(_, entry)| entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_comes_before_a_mention() {
+        let names = |query| find(query).iter().map(|e| e.name).collect::<Vec<_>>();
+        assert_eq!(names("light")[0], "Theme: light");
+        assert_eq!(names("").len(), COMMANDS.len());
+        assert!(names("no such words").is_empty());
+    }
 }

@@ -42,7 +42,7 @@ impl Bench {
             if s.activity == Activity::Idle && s.view.order.is_some() && !s.view.is_building() {
                 break;
             }
-            assert!(begin.elapsed() < Duration::from_mins(2));
+            assert!(begin.elapsed() < Duration::from_mins(10));
         }
         for _ in 0..5 {
             bench.frame(vec![]);
@@ -61,12 +61,15 @@ impl Bench {
             ..RawInput::default()
         };
         let (window, frame) = (&mut self.window, &mut self.frame);
-        let begin = Instant::now();
+        let (begin, on) = (Instant::now(), on_processor());
         let output = self.ctx.run_ui(input, |ui| {
             window.logic(&ui.ctx().clone(), frame);
             window.ui(ui, frame);
         });
-        let took = begin.elapsed().as_secs_f64() * 1e3;
+        let took = match (on, on_processor()) {
+            (Some(on), Some(now)) => now - on,
+            _ => begin.elapsed().as_secs_f64() * 1e3,
+        };
         output.drop_without_applying_deltas();
         took
     }
@@ -82,16 +85,21 @@ impl Bench {
     }
 }
 
+/// Milliseconds this thread has spent on a processor, where the system tells: what other work on the machine does not change.
+fn on_processor() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(text.split(' ').next()?.parse::<f64>().ok()? / 1e6)
+}
+
 struct Figures {
-    quartile: f64,
-    median: f64,
+    mean: f64,
     p95: f64,
 }
 
+/// The system counts a running thread's time in steps of some milliseconds, so that only the mean over many frames is exact.
 fn figures(mut times: Vec<f64>) -> Figures {
     times.sort_by(f64::total_cmp);
-    let at = |q: f64| times[((times.len() - 1) as f64 * q) as usize];
-    Figures { quartile: at(0.25), median: at(0.5), p95: at(0.95) }
+    Figures { mean: times.iter().sum::<f64>() / times.len() as f64, p95: times[((times.len() - 1) as f64 * 0.95) as usize] }
 }
 
 /// Resident memory in MiB, where the system tells.
@@ -146,15 +154,14 @@ fn measure(subjects: usize) -> Vec<(&'static str, Figures)> {
         eprintln!("{subjects:>9} subjects: {after} MiB resident, {before} before");
     }
     for (what, f) in &results {
-        eprintln!("{subjects:>9} subjects: {what:<20} {:.2} ms a frame (median), {:.2} (95 %)", f.median, f.p95);
+        eprintln!("{subjects:>9} subjects: {what:<20} {:.2} ms a frame (mean), {:.2} (95 %)", f.mean, f.p95);
     }
     results
 }
 
 fn bound(subjects: usize, most: f64) {
     for (what, f) in measure(subjects).into_iter().filter(|(what, _)| *what != WALK) {
-        // The quartile: other work on the machine makes frames slower, never faster.
-        assert!(f.quartile < most, "{what} takes {:.2} ms a frame", f.quartile);
+        assert!(f.mean < most, "{what} takes {:.2} ms a frame", f.mean);
     }
 }
 
@@ -166,7 +173,7 @@ fn ten_thousand_and_a_million_subjects_take_under_four_milliseconds_a_frame() {
 }
 
 #[test]
-#[ignore = "needs 6 GB of memory: cargo test --release --test it ui::speed -- --ignored --nocapture"]
+#[ignore = "needs 6 GB of memory: cargo test --release --test it ui::speed -- --ignored --nocapture --test-threads 1"]
 fn ten_million_subjects_take_under_four_milliseconds_a_frame() {
     bound(10_000_000, 4.0);
 }
