@@ -97,6 +97,11 @@ pub(super) struct TriageArgs {
     /// Suppression file: what it calls ordinary is left out of the rankings and counted in the manifest (repeatable).
     #[arg(long)]
     pub(super) suppress: Vec<PathBuf>,
+    /// Column mappings for tables whose format is not known: TOML such as `time = "when"`, `message = ["what", "why"]`, `computer = "host"`;
+    /// also user, channel, provider, event_id, level, image (a path), command_line. With `columns = ["when", "what"]` it serves every table that has
+    /// these columns; several mappings stand under `[[format]]` each.
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    pub(super) map: Option<PathBuf>,
     /// Leave the knowledge tables out of the recommended score.
     #[arg(long)]
     pub(super) no_prior: bool,
@@ -125,6 +130,11 @@ pub(super) struct InspectArgs {
     /// Zone of time stamps that do not say theirs [default: UTC].
     #[arg(long)]
     pub(super) time_zone: Option<String>,
+    /// Column mappings for tables whose format is not known: TOML such as `time = "when"`, `message = ["what", "why"]`, `computer = "host"`;
+    /// also user, channel, provider, event_id, level, image (a path), command_line. With `columns = ["when", "what"]` it serves every table that has
+    /// these columns; several mappings stand under `[[format]]` each.
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    pub(super) map: Option<PathBuf>,
     /// How to show progress.
     #[arg(long, value_enum, default_value_t)]
     pub(super) progress: ProgressMode,
@@ -144,6 +154,11 @@ pub(super) struct ConvertArgs {
     /// Zone of time stamps that do not say theirs [default: UTC].
     #[arg(long)]
     pub(super) time_zone: Option<String>,
+    /// Column mappings for tables whose format is not known: TOML such as `time = "when"`, `message = ["what", "why"]`, `computer = "host"`;
+    /// also user, channel, provider, event_id, level, image (a path), command_line. With `columns = ["when", "what"]` it serves every table that has
+    /// these columns; several mappings stand under `[[format]]` each.
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    pub(super) map: Option<PathBuf>,
     /// How to show progress.
     #[arg(long, value_enum, default_value_t)]
     pub(super) progress: ProgressMode,
@@ -229,6 +244,20 @@ pub(super) enum Unit {
     Subject,
     Path,
 }
+
+/// How evidence is to be read.
+macro_rules! reading {
+    ($args:ty) => {
+        impl $args {
+            pub(super) fn reading(&self) -> crate::engine::ReadOptions {
+                crate::engine::ReadOptions { zone: self.time_zone.clone(), map: self.map.clone() }
+            }
+        }
+    };
+}
+reading!(TriageArgs);
+reading!(InspectArgs);
+reading!(ConvertArgs);
 
 /// Reads one of the lower-case names that `serde` gives an enum's values.
 fn named<T: serde::de::DeserializeOwned>(text: &str, names: &str) -> Result<T, String> {

@@ -20,8 +20,12 @@ const MEANINGS: &[(&str, &str)] = &[
     ("chains.own_weight", "Weight of the case's own chains beside a baseline."),
     ("process.steps", "Steps of a sequence."),
     ("process.min_events", "Fewest events of a process that is scored."),
-    ("timeline.min_inode", "Rows with an inode below this are left out."),
-    ("timeline.window", "Previous rows that predict the next one."),
+    ("timeline.min_inode", "Rows with an inode below this are left out (published preset)."),
+    ("timeline.journal_inode", "Inode of the change journal, whose rows are left out (published preset); 0 = the one that a row calls $UsnJrnl."),
+    ("timeline.window", "Previous rows that predict the next one (published preset)."),
+    ("timeline.units", "Units of the sequence network's widest layers (published preset); fewer are faster."),
+    ("timeline.windows", "Most windows learned from on the CPU, spread evenly over the rows (published preset)."),
+    ("timeline.closed_form", "The distance from the mean flags instead of the sequence network (published preset)."),
 ];
 
 /// The defaults, commented; reads back as `--config`.

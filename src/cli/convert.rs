@@ -23,7 +23,7 @@ pub(super) fn run(args: &ConvertArgs) -> Result<Status, RunError> {
 }
 
 fn convert(args: &ConvertArgs, format: EventFormat, control: &Control) -> Result<Status, RunError> {
-    let (case, _) = super::triage::open(&args.paths, args.time_zone.as_deref(), control)?;
+    let (case, _) = super::triage::open(&args.paths, &args.reading(), control)?;
     let snapshot = case.snapshot();
     if format == EventFormat::Parquet {
         let mut file = AtomicFile::create(&args.out)?;

@@ -13,8 +13,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<Status, RunError> {
     if let Some(path) = args.paths.iter().find(|p| !p.exists()) {
         return Err(RunError::failed(format!("nothing is there: {}", path.display())));
     }
-    let options = ingest::Options { zone: args.time_zone.clone(), map: None };
-    let ledger = ingest::ingest(&args.paths, &Nowhere, &options, &control)?;
+    let ledger = ingest::ingest(&args.paths, &Nowhere, &args.reading(), &control)?;
     terminal.clear();
     let text = if args.json { serde_json::to_string_pretty(&ledger).context("cannot write the ledger")? + "\n" } else { table(&ledger) };
     print(&text)?;

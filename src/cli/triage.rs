@@ -28,7 +28,7 @@ pub(super) fn run(args: &TriageArgs) -> Result<Status, RunError> {
 }
 
 fn triage(args: &TriageArgs, plan: &Plan, mut rules: Vec<Rule>, clock: &mut Clock, control: &Control, terminal: &Terminal) -> Result<Status, RunError> {
-    let (case, read_for) = open(&args.paths, args.time_zone.as_deref(), control)?;
+    let (case, read_for) = open(&args.paths, &args.reading(), control)?;
     clock.ingest = read_for;
     let ledger = case.sources();
     write_json(&args.out.join("ledger.json"), ledger.as_slice())?;
@@ -43,7 +43,7 @@ fn triage(args: &TriageArgs, plan: &Plan, mut rules: Vec<Rule>, clock: &mut Cloc
 }
 
 /// Opens the case named, or reads evidence into a temporary case that goes with its last handle; says how long reading took.
-pub(super) fn open(paths: &[PathBuf], zone: Option<&str>, control: &Control) -> Result<(Case, Duration), RunError> {
+pub(super) fn open(paths: &[PathBuf], reading: &engine::ReadOptions, control: &Control) -> Result<(Case, Duration), RunError> {
     if let [path] = paths
         && Case::is_case(path)
     {
@@ -51,7 +51,7 @@ pub(super) fn open(paths: &[PathBuf], zone: Option<&str>, control: &Control) -> 
     }
     let begin = Instant::now();
     let case = Case::temporary()?;
-    engine::read_into(&case, paths, zone, control)?;
+    engine::read_with(&case, paths, reading, control)?;
     Ok((case, begin.elapsed()))
 }
 

@@ -86,6 +86,9 @@ const EVENT_FORMATS: &[&str] = &[
     "Hayabusa search CSV",
     "Hayabusa Timesketch CSV",
     "Chainsaw CSV",
+    "Chainsaw JSON",
+    "Event XML",
+    "evtx_dump XML",
     "evtx_dump JSONL",
     "Winlogbeat JSONL",
     "NXLog JSONL",
@@ -95,11 +98,26 @@ const EVENT_FORMATS: &[&str] = &[
     "Event Viewer CSV",
 ];
 
+/// Archives: their members are sources of their own.
+const ARCHIVES: &[&str] = &["ZIP archive", "gzip file", "Zstandard file"];
+
 impl Ledger {
+    /// Whether the source is an archive, which gives no events itself: its members do.
+    #[must_use]
+    pub fn is_archive(&self) -> bool {
+        ARCHIVES.contains(&self.format.as_str())
+    }
+
     /// Whether the source is a timeline (file system rows, super timelines, artefact tables) rather than Windows events; not evidence is neither.
     #[must_use]
     pub fn is_timeline(&self) -> bool {
-        !self.format.is_empty() && self.format != "unknown" && !EVENT_FORMATS.contains(&self.format.as_str())
+        !self.format.is_empty() && self.format != "unknown" && !self.is_archive() && !EVENT_FORMATS.contains(&self.lines_format().as_str())
+    }
+
+    /// The format's name; JSON documents are called as the same tool's JSON lines.
+    fn lines_format(&self) -> String {
+        let named = |name: &&str| name.strip_suffix('L') == Some(self.format.as_str());
+        EVENT_FORMATS.iter().find(|name| named(name)).map_or_else(|| self.format.clone(), |name| (*name).to_owned())
     }
 
     /// Number of defects kept in `entries`.

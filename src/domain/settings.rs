@@ -102,14 +102,22 @@ impl Default for ProcessSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TimelineSettings {
-    /// Rows with an inode below this are left out.
+    /// Rows with an inode below this are left out (`published`).
     pub min_inode: u64,
-    /// Window of previous rows.
+    /// Inode of the change journal, whose rows are left out (`published`); 0 = the one that a row calls `$UsnJrnl`.
+    pub journal_inode: u64,
+    /// Window of previous rows (`published`).
     pub window: usize,
+    /// Units of the sequence network's widest layers (`published`); 248 = 1,475,152 parameters.
+    pub units: usize,
+    /// Most windows learned from on the CPU, spread evenly over the rows (`published`).
+    pub windows: usize,
+    /// The distance from the mean flags instead of the sequence network (`published`).
+    pub closed_form: bool,
 }
 
 impl Default for TimelineSettings {
     fn default() -> Self {
-        Self { min_inode: 100, window: 50 }
+        Self { min_inode: 100, journal_inode: 0, window: 50, units: 248, windows: 20_000, closed_form: false }
     }
 }

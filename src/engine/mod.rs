@@ -12,8 +12,9 @@ mod stores;
 mod suppress;
 mod worker;
 
+pub use crate::ingest::Options as ReadOptions;
 pub use analyse::{Analysis, analyse, applies, value};
 pub use manifest::{Clock, manifest};
-pub use open::{complaint, is_partial, read_into};
+pub use open::{complaint, is_partial, read_into, read_with};
 pub use suppress::{read_rules, without, write_rules};
 pub use worker::{Answer, Emit, Happening, JobId, Outcome, Ranking, Work, Worker, WorkerEvent};

@@ -3,7 +3,7 @@
 use crate::case::Case;
 use crate::control::{Control, RunError};
 use crate::domain::{Ledger, SourceStatus};
-use crate::ingest;
+use crate::ingest::{self, Options as ReadOptions};
 use std::path::PathBuf;
 
 /// Reads evidence into a case and says in notices what could not be read whole.
@@ -11,14 +11,21 @@ use std::path::PathBuf;
 /// # Errors
 /// When a path does not exist, the case cannot be written, or the job is cancelled. Unreadable evidence is a ledger row, not an error.
 pub fn read_into(case: &Case, paths: &[PathBuf], zone: Option<&str>, control: &Control) -> Result<Vec<Ledger>, RunError> {
+    read_with(case, paths, &ReadOptions { zone: zone.map(str::to_owned), ..ReadOptions::default() }, control)
+}
+
+/// Reads evidence into a case as the analyst chose.
+///
+/// # Errors
+/// As [`read_into`]; also when the zone or the mapping is not understood.
+pub fn read_with(case: &Case, paths: &[PathBuf], options: &ReadOptions, control: &Control) -> Result<Vec<Ledger>, RunError> {
     for path in paths {
         if !path.exists() {
             return Err(RunError::failed(format!("nothing is there: {}", path.display())));
         }
     }
     Case::refuse_inside(case.dir(), paths)?;
-    let options = ingest::Options { zone: zone.map(str::to_owned), map: None };
-    let ledger = ingest::ingest(paths, case, &options, control)?;
+    let ledger = ingest::ingest(paths, case, options, control)?;
     for row in &ledger {
         if let Some(text) = complaint(row) {
             control.warn(text);

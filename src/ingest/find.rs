@@ -97,7 +97,7 @@ fn name(base: &Path, path: &Path) -> String {
 }
 
 /// Control characters in file names come from evidence: escaped, since the name is printed.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
         if c.is_control() {
             out.extend(c.escape_default());

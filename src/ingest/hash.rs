@@ -24,11 +24,16 @@ pub(super) fn sha256(mut file: File, control: &Control) -> Result<String> {
         };
         hasher.update(block.get(..read).unwrap_or_default());
     }
-    Ok(hasher.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+    Ok(hex(hasher))
+}
+
+/// Lower-case hex of what was hashed.
+pub(super) fn hex(hasher: Sha256) -> String {
+    hasher.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
         // Writing to a String cannot fail.
         let _ = write!(hex, "{byte:02x}");
         hex
-    }))
+    })
 }
 
 #[cfg(test)]

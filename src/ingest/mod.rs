@@ -1,7 +1,8 @@
 //! Reads sources: told by content, every record becomes an event or a ledger entry.
 //!
 //! ```text
-//! find (what is there) -> sniff (what it is) -> source (hash beside reading) -> a format (records) -> output (counts, batches) -> sink
+//! find (what is there) -> archive (what is packed in it) -> sniff (what it is) -> source (hash beside reading) -> a format (records)
+//!     -> output (counts, batches) -> sink
 //! ```
 //! A format is one implementation of [`format::Format`] in a file or folder of its own, listed in [`sniff`]; walking, hashing, counting and
 //! the ledger are done once, here, for all of them. Sources are opened read-only. What a source gives depends on its bytes alone, never on
@@ -20,6 +21,7 @@
 
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
+mod archive;
 mod evtx;
 mod find;
 mod format;
@@ -31,6 +33,7 @@ mod source;
 mod table;
 mod values;
 mod windows;
+mod xml;
 
 use crate::control::{Control, RunError};
 use crate::domain::{EventSink, Ledger};
@@ -42,7 +45,9 @@ use std::path::{Path, PathBuf};
 pub struct Options {
     /// Zone of local times (`--time-zone`).
     pub zone: Option<String>,
-    /// A column mapping for tables without a known signature (`--map`).
+    /// Column mappings (`--map`): TOML with the keys of one entry of `assets/formats.toml`, or several entries under `[[format]]`. `time` is
+    /// needed, `message`, `computer`, `user`, `image` and the rest are not. An entry that lists `columns` serves every table that has them all; one
+    /// that lists none serves tables without a known signature that have its column of time.
     pub map: Option<PathBuf>,
 }
 
@@ -54,19 +59,26 @@ pub struct Options {
 /// Cancelled, the sink failed, the zone or the mapping is not understood. What is wrong with the evidence is in the ledger, not an error.
 pub fn ingest(paths: &[PathBuf], sink: &dyn EventSink, options: &Options, control: &Control) -> Result<Vec<Ledger>, RunError> {
     let chosen = table::Chosen::new(options)?;
+    archive::sweep();
     let found = find::find(paths, control)?;
-    let sources = source::open_all(found, &chosen, control)?;
+    let room = archive::Room::new(paths);
+    let sources = source::open_all(found, &chosen, &room, control)?;
     let mut rows = source::read_all(&sources, sink, control)?;
+    if chosen.in_vain() {
+        control.warn("the mapping fits none of the tables: its columns stand in none of their headers (or their formats are known without it)");
+    }
     rows.sort_by(|a, b| (&a.source_file, &a.sha256).cmp(&(&b.source_file, &b.sha256)));
     Ok(rows)
 }
 
-/// The record at byte `offset` of the EVTX file at `path`, rendered again as indented XML.
+/// The record at byte `offset` of the EVTX file at `path` (a ledger's `path`: archive members too), rendered again as indented XML.
 ///
 /// # Errors
 /// The source is away, or holds no readable record there any more.
 pub fn raw_xml(path: &Path, offset: u64) -> Result<String, RunError> {
-    evtx::raw_xml(path, offset)
+    let unpacked = archive::at(path, &Control::silent())
+        .map_err(|error| RunError::failed(format!("the record cannot be shown as XML: the archive cannot be read any more ({error}): {}", path.display())))?;
+    evtx::raw_xml(unpacked.as_ref().map_or(path, |(unpacked, _)| &unpacked.file), offset)
 }
 
 /// Groups `items` by a key, in key order.

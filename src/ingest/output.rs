@@ -2,12 +2,16 @@
 
 use crate::control::{Control, RunError};
 use crate::domain::{Event, EventSink, Ledger, SourceSink, SourceStatus};
+use crossbeam_channel::{Sender, bounded};
 use std::collections::BTreeMap;
+use std::thread::JoinHandle;
 
 /// A batch is handed on at this many events,
 const BATCH_EVENTS: usize = 8192;
 /// or at this many bytes of payload.
 const BATCH_BYTES: usize = 8 << 20;
+/// Batches that wait for the writer.
+const WAITING: usize = 2;
 /// Distinct (computer, channel) pairs counted apart; a hostile file cannot fill the memory with more.
 const MAX_SEEN: usize = 4096;
 
@@ -15,7 +19,7 @@ const MAX_SEEN: usize = 4096;
 pub(super) struct Output<'a> {
     sink: &'a dyn EventSink,
     control: &'a Control,
-    open: Option<Box<dyn SourceSink>>,
+    open: Writer,
     batch: Vec<Event>,
     batch_bytes: usize,
     ledger: Ledger,
@@ -24,9 +28,50 @@ pub(super) struct Output<'a> {
     pairs: usize,
 }
 
+/// The sink's own thread: reading goes on while it compresses and writes. A source of one batch needs none.
+#[derive(Default)]
+enum Writer {
+    #[default]
+    None,
+    Here(Box<dyn SourceSink>),
+    Aside(Sender<Vec<Event>>, JoinHandle<Result<Box<dyn SourceSink>, RunError>>),
+}
+
+impl Writer {
+    fn aside(mut sink: Box<dyn SourceSink>) -> Result<Self, RunError> {
+        let (batches, queue) = bounded::<Vec<Event>>(WAITING);
+        let work = move || {
+            for batch in queue {
+                sink.write(batch)?;
+            }
+            Ok(sink)
+        };
+        Ok(Self::Aside(batches, std::thread::Builder::new().name("writer".into()).spawn(work)?))
+    }
+
+    /// The sink, once everything is written.
+    fn end(self) -> Result<Option<Box<dyn SourceSink>>, RunError> {
+        match self {
+            Self::None => Ok(None),
+            Self::Here(sink) => Ok(Some(sink)),
+            Self::Aside(batches, thread) => {
+                drop(batches);
+                thread.join().unwrap_or_else(|_| Err(RunError::failed("writing failed inside, and the case was left as it was"))).map(Some)
+            }
+        }
+    }
+}
+
+impl Drop for Output<'_> {
+    /// What is given up is given up before this returns: no thread goes on writing.
+    fn drop(&mut self) {
+        drop(std::mem::take(&mut self.open).end());
+    }
+}
+
 impl<'a> Output<'a> {
     pub(super) fn new(sink: &'a dyn EventSink, control: &'a Control, ledger: Ledger) -> Self {
-        Self { sink, control, open: None, batch: Vec::new(), batch_bytes: 0, ledger, lost: false, seen: BTreeMap::new(), pairs: 0 }
+        Self { sink, control, open: Writer::None, batch: Vec::new(), batch_bytes: 0, ledger, lost: false, seen: BTreeMap::new(), pairs: 0 }
     }
 
     /// Takes an event. Part 0 counts its record as read (or recovered).
@@ -88,14 +133,14 @@ impl<'a> Output<'a> {
     pub(super) fn finish(mut self, seal: impl FnOnce(&mut Ledger, &mut bool)) -> Result<Ledger, RunError> {
         self.flush()?;
         seal(&mut self.ledger, &mut self.lost);
-        let mut ledger = self.ledger;
-        ledger.seen = self.seen.into_iter().flat_map(|(a, inner)| inner.into_iter().map(move |(b, n)| (a.clone(), b, n))).collect();
+        let mut ledger = std::mem::take(&mut self.ledger);
+        ledger.seen = std::mem::take(&mut self.seen).into_iter().flat_map(|(a, inner)| inner.into_iter().map(move |(b, n)| (a.clone(), b, n))).collect();
         ledger.status = match (self.lost, ledger.events) {
             (false, _) => SourceStatus::Whole,
             (true, 0) => SourceStatus::Unreadable,
             (true, _) => SourceStatus::Partial,
         };
-        match self.open {
+        match std::mem::take(&mut self.open).end()? {
             Some(open) => open.finish(ledger.clone())?,
             None => self.sink.note(ledger.clone())?,
         }
@@ -107,12 +152,30 @@ impl<'a> Output<'a> {
         if self.batch.is_empty() {
             return Ok(());
         }
-        let open = match &mut self.open {
-            Some(open) => open,
-            slot => slot.insert(self.sink.begin(&self.ledger.source_file)?),
-        };
         self.batch_bytes = 0;
-        open.write(std::mem::take(&mut self.batch))
+        let batch = std::mem::take(&mut self.batch);
+        self.open = match std::mem::take(&mut self.open) {
+            Writer::None => {
+                let mut sink = self.sink.begin(&self.ledger.source_file)?;
+                sink.write(batch)?;
+                Writer::Here(sink)
+            }
+            Writer::Here(sink) => {
+                let writer = Writer::aside(sink)?;
+                if let Writer::Aside(batches, _) = &writer {
+                    // The thread has only begun: it takes this.
+                    drop(batches.send(batch));
+                }
+                writer
+            }
+            Writer::Aside(batches, thread) => {
+                if batches.send(batch).is_err() {
+                    return Writer::Aside(batches, thread).end().and(Err(RunError::failed("writing ended early")));
+                }
+                Writer::Aside(batches, thread)
+            }
+        };
+        Ok(())
     }
 
     fn see(&mut self, computer: &str, channel: &str) {

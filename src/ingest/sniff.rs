@@ -3,18 +3,21 @@
 use super::evtx::Evtx;
 use super::format::{Format, Head};
 use super::table::{self, Chosen};
+use super::xml::EventXml;
 
 /// Bytes looked at.
 pub(super) const HEAD: usize = 64 * 1024;
 
 /// Every format, in the order they are asked.
-const FORMATS: &[&dyn Format] = &[&Evtx];
+const FORMATS: &[&dyn Format] = &[&Evtx, &EventXml { dumped: false }, &EventXml { dumped: true }];
 
 /// What a source is.
 #[derive(Clone)]
 pub(super) enum Kind {
     /// Evidence of this format, with the certainty.
     Evidence(&'static dyn Format, f32),
+    /// Holds other sources; its name.
+    Archive(&'static str),
     /// Ought to be evidence, but cannot be read; why.
     Unreadable(String),
     /// Not evidence; why.

@@ -1,5 +1,6 @@
 //! Reads sources side by side: hash beside the parsing, duplicates once, a ledger row for each.
 
+use super::archive::{self, Archive, INSIDE, Place, Room, Unpacked};
 use super::find::{Found, Refused};
 use super::format::{Format, Head, Input};
 use super::output::Output;
@@ -9,11 +10,10 @@ use super::{grouped, hash};
 use crate::control::{Control, RunError};
 use crate::domain::{EventSink, Ledger, SourceStatus};
 use std::fs::File;
-use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
-use std::sync::Mutex;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 /// Sources read at a time; each also has its own parsing threads.
@@ -22,17 +22,24 @@ const AT_A_TIME: usize = 2;
 const HASH_ASIDE: u64 = 1 << 20;
 /// What is not evidence is hashed up to this size.
 const HASH_STRANGER: u64 = 1 << 30;
+/// Archives are opened in archives this often.
+const NESTED: usize = 1;
 
 /// One source, sniffed.
 pub(super) struct Source<'a> {
     name: String,
-    path: PathBuf,
+    /// As in the ledger.
+    path: String,
+    place: Place,
     kind: Kind,
     state: State,
+    /// Worth knowing, from the archive it came from.
+    remarks: Vec<String>,
     /// Known already when other sources have the same size.
     sha256: Option<String>,
     duplicate_of: Option<String>,
     chosen: &'a Chosen,
+    room: &'a Room,
 }
 
 /// What may not change while a source is read.
@@ -49,13 +56,15 @@ impl State {
     }
 }
 
-/// Looks at every source: what it is, and which have the same bytes.
-pub(super) fn open_all<'a>(found: Vec<Found>, chosen: &'a Chosen, control: &Control) -> Result<Vec<Source<'a>>, RunError> {
-    let mut sources = Vec::with_capacity(found.len());
+/// Looks at every source: what it is, what is packed in it, and which have the same bytes.
+pub(super) fn open_all<'a>(found: Vec<Found>, chosen: &'a Chosen, room: &'a Room, control: &Control) -> Result<Vec<Source<'a>>, RunError> {
+    let mut opener = Opener { chosen, room, control, sources: Vec::with_capacity(found.len()) };
     for item in found {
-        control.check()?;
-        sources.push(open(item, chosen));
+        let path = item.path.to_string_lossy().into_owned();
+        opener.open(item.source_file, path, Place::File(item.path), item.refused, 0)?;
     }
+    let mut sources = opener.sources;
+    sources.sort_by(|a, b| (&a.name, &a.path).cmp(&(&b.name, &b.path)));
     let alike: Vec<usize> = grouped(sources.iter().enumerate().filter(|(_, s)| matches!(s.kind, Kind::Evidence(..))).map(|(at, _)| at), |&at| {
         sources.get(at).map_or(0, |s| s.state.size)
     })
@@ -66,7 +75,7 @@ pub(super) fn open_all<'a>(found: Vec<Found>, chosen: &'a Chosen, control: &Cont
     let hashes = in_parallel(alike.len(), |at| {
         let source = alike.get(at).and_then(|&at| sources.get(at));
         // A source that cannot be hashed now says so when it is read.
-        Ok(source.and_then(|s| hash::sha256(File::open(&s.path).ok()?, control).ok()))
+        Ok(source.and_then(|s| s.sha256.clone().or_else(|| Some(s.place.digest(control).ok()?.0))))
     })?;
     control.check()?;
     for (&at, hash) in alike.iter().zip(hashes) {
@@ -88,21 +97,130 @@ pub(super) fn open_all<'a>(found: Vec<Found>, chosen: &'a Chosen, control: &Cont
     Ok(sources)
 }
 
-fn open(found: Found, chosen: &Chosen) -> Source<'_> {
-    let (kind, state) = match found.refused {
-        Some(Refused::Special(why)) => (Kind::NotEvidence(why), State::default()),
-        Some(Refused::Unreadable(why)) => (Kind::Unreadable(why), State::default()),
-        None => look(&found, chosen).unwrap_or_else(|error| (Kind::Unreadable(format!("cannot be opened ({error})")), State::default())),
-    };
-    Source { name: found.source_file, path: found.path, kind, state, sha256: None, duplicate_of: None, chosen }
+/// Opens sources, and the members of those that are archives.
+struct Opener<'a, 'c> {
+    chosen: &'a Chosen,
+    room: &'a Room,
+    control: &'c Control,
+    sources: Vec<Source<'a>>,
 }
 
-fn look(found: &Found, chosen: &Chosen) -> std::io::Result<(Kind, State)> {
-    let file = File::open(&found.path)?;
-    let state = State::of(&file)?;
-    let mut bytes = Vec::new();
-    file.take(sniff::HEAD as u64).read_to_end(&mut bytes)?;
-    Ok((sniff::sniff(&found.source_file, &Head { bytes: &bytes }, chosen), state))
+impl Opener<'_, '_> {
+    /// `depth` = number of archives around it.
+    fn open(&mut self, name: String, path: String, place: Place, refused: Option<Refused>, depth: usize) -> Result<(), RunError> {
+        self.control.check()?;
+        let (chosen, room) = (self.chosen, self.room);
+        let unreadable = |why: String| (Kind::Unreadable(why), State::default());
+        let mut source = Source {
+            name,
+            path,
+            place,
+            kind: Kind::NotEvidence(String::new()),
+            state: State::default(),
+            remarks: Vec::new(),
+            sha256: None,
+            duplicate_of: None,
+            chosen,
+            room,
+        };
+        let (kind, state) = match refused {
+            Some(Refused::Special(why)) => (Kind::NotEvidence(why), State::default()),
+            Some(Refused::Unreadable(why)) => unreadable(why),
+            None => match source.look() {
+                Err(error) => unreadable(format!("cannot be opened ({error})")),
+                Ok((head, state)) => match archive::Kind::of(&head) {
+                    Some(kind) => return self.expand(source, kind, state, depth),
+                    None => (sniff::sniff(&source.name, &Head { bytes: &head }, chosen), state),
+                },
+            },
+        };
+        (source.kind, source.state) = (kind, state);
+        self.sources.push(source);
+        Ok(())
+    }
+
+    /// Lists an archive's members as sources, behind a row of its own.
+    fn expand(&mut self, mut source: Source<'_>, kind: archive::Kind, state: State, depth: usize) -> Result<(), RunError> {
+        (source.kind, source.state) = (Kind::Archive(kind.name()), state);
+        let opened = self.file_of(&source, depth).and_then(|(file, held)| Archive::open(kind, &source.name, &file, held));
+        let (archive, listing) = match opened {
+            Ok(opened) => opened,
+            Err(why) => {
+                source.kind = Kind::Unreadable(why);
+                self.push(source);
+                return Ok(());
+            }
+        };
+        source.remarks.extend(listing.remarks);
+        if !listing.members.is_empty() {
+            source.remarks.push(format!("{} members: each is a source of its own, with the SHA-256 of its unpacked bytes", listing.members.len()));
+        }
+        let (archive, outer, path) = (Arc::new(archive), source.name.clone(), source.path.clone());
+        self.push(source);
+        for member in listing.members {
+            let place = Place::Member(Arc::clone(&archive), (&member).into());
+            let (name, path) = (format!("{outer}{INSIDE}{}", member.name), format!("{path}{INSIDE}{}", member.name));
+            let first = self.sources.len();
+            self.open(name, path, place, member.refused, depth.saturating_add(1))?;
+            if let Some(source) = self.sources.get_mut(first) {
+                source.remarks.extend(member.remark);
+                source.measure(member.size, self.control);
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, source: Source<'_>) {
+        self.sources.push(Source { chosen: self.chosen, room: self.room, ..source });
+    }
+
+    /// The file to read an archive from; one inside another is unpacked first.
+    fn file_of(&self, source: &Source<'_>, depth: usize) -> Result<(std::path::PathBuf, Option<tempfile::TempPath>), String> {
+        match &source.place {
+            Place::File(path) => Ok((path.clone(), None)),
+            Place::Member(..) if depth > NESTED => Err("an archive in an archive in an archive: not read; unpack the outer ones to read it".into()),
+            Place::Member(archive, member) => {
+                let unpacked = member.unpack(archive, self.room, self.control).map_err(|error| error.to_string())?;
+                match unpacked.damage {
+                    Some(damage) => Err(damage),
+                    None => Ok((unpacked.file.to_path_buf(), Some(unpacked.file))),
+                }
+            }
+        }
+    }
+}
+
+impl Source<'_> {
+    /// A member's bytes as a file; none for what is a file.
+    fn unpack(&self, control: &Control) -> std::io::Result<Option<Unpacked>> {
+        match &self.place {
+            Place::File(_) => Ok(None),
+            Place::Member(archive, member) => member.unpack(archive, self.room, control).map(Some),
+        }
+    }
+
+    /// The first bytes, and what may not change.
+    fn look(&self) -> std::io::Result<(Vec<u8>, State)> {
+        let state = match &self.place {
+            Place::File(path) => State::of(&File::open(path)?)?,
+            Place::Member(..) => State::default(),
+        };
+        Ok((self.place.head(sniff::HEAD)?, state))
+    }
+
+    /// Learns a member's size; where the archive does not state it, by unpacking it once, which gives its hash too.
+    fn measure(&mut self, stated: Option<u64>, control: &Control) {
+        if let Some(size) = stated {
+            self.state.size = size;
+        } else if matches!(self.kind, Kind::Evidence(..)) {
+            match self.place.digest(control) {
+                Ok((sha256, size)) => (self.sha256, self.state.size) = (Some(sha256), size),
+                Err(error) if error.kind() == std::io::ErrorKind::QuotaExceeded => self.kind = Kind::Unreadable(error.to_string()),
+                // Damage: what can be read of it is read.
+                Err(_) => {}
+            }
+        }
+    }
 }
 
 /// Reads all sources into `sink`, the largest first.
@@ -161,7 +279,7 @@ fn duplicate(source: &Source<'_>, rows: &[Ledger]) -> Ledger {
 fn blank(source: &Source<'_>) -> Ledger {
     Ledger {
         source_file: source.name.clone(),
-        path: source.path.to_string_lossy().into_owned(),
+        path: source.path.clone(),
         sha256: source.sha256.clone().unwrap_or_default(),
         bytes: source.state.size,
         format: "unknown".into(),
@@ -172,7 +290,11 @@ fn blank(source: &Source<'_>) -> Ledger {
 fn read(source: &Source<'_>, sink: &dyn EventSink, progress: &(dyn Fn(u64) + Sync), control: &Control) -> Result<Ledger, RunError> {
     control.check()?;
     let mut ledger = blank(source);
+    for remark in &source.remarks {
+        ledger.remark(remark.clone());
+    }
     let (status, why) = match &source.kind {
+        Kind::Archive(name) => return read_archive(source, name, ledger, sink, control),
         Kind::Evidence(format, certainty) => {
             ledger.format = format.name().into();
             ledger.certainty = *certainty;
@@ -184,8 +306,8 @@ fn read(source: &Source<'_>, sink: &dyn EventSink, progress: &(dyn Fn(u64) + Syn
     };
     ledger.status = status;
     let hashed = source.state.size <= HASH_STRANGER || status == SourceStatus::Unreadable;
-    if ledger.sha256.is_empty() && hashed && source.path.is_file() {
-        ledger.sha256 = File::open(&source.path).and_then(|file| hash::sha256(file, control)).unwrap_or_default();
+    if ledger.sha256.is_empty() && hashed && !source.place.is_special() {
+        ledger.sha256 = source.place.digest(control).map(|(sha256, _)| sha256).unwrap_or_default();
         control.check()?;
     }
     let why = if hashed { why } else { format!("{why}; larger than 1 GiB, not hashed") };
@@ -193,6 +315,27 @@ fn read(source: &Source<'_>, sink: &dyn EventSink, progress: &(dyn Fn(u64) + Syn
         ledger.defect(None, None, why);
     } else {
         ledger.remark(why);
+    }
+    sink.note(ledger.clone())?;
+    Ok(ledger)
+}
+
+/// An archive's own row: hash and what it holds; its members have theirs.
+fn read_archive(source: &Source<'_>, name: &str, mut ledger: Ledger, sink: &dyn EventSink, control: &Control) -> Result<Ledger, RunError> {
+    (ledger.format, ledger.certainty, ledger.status) = (name.into(), 1.0, SourceStatus::Whole);
+    match source.place.digest(control) {
+        Ok((sha256, size)) => (ledger.sha256, ledger.bytes) = (sha256, size),
+        Err(error) => {
+            control.check()?;
+            ledger.status = SourceStatus::Partial;
+            ledger.defect(None, None, format!("could not be hashed ({error})"));
+        }
+    }
+    if let Place::File(path) = &source.place
+        && File::open(path).and_then(|file| State::of(&file)).ok() != Some(source.state)
+    {
+        ledger.status = SourceStatus::Partial;
+        ledger.defect(None, None, "changed while it was being read: members and hash may not agree; read a copy instead");
     }
     sink.note(ledger.clone())?;
     Ok(ledger)
@@ -206,8 +349,24 @@ fn read_evidence(
     progress: &(dyn Fn(u64) + Sync),
     control: &Control,
 ) -> Result<Ledger, RunError> {
-    let reopen = || File::open(&source.path);
     let mut output = Output::new(sink, control, ledger);
+    let unpacked = match source.unpack(control) {
+        Ok(unpacked) => unpacked,
+        Err(error) => {
+            control.check()?;
+            output.lost(None, None, error.to_string());
+            return output.finish(|_, _| ());
+        }
+    };
+    let (known, path, size) = match (&unpacked, &source.place) {
+        (Some(unpacked), _) => (Some(&unpacked.sha256), &*unpacked.file, unpacked.size),
+        (None, Place::File(path)) => (source.sha256.as_ref(), &**path, source.state.size),
+        (None, Place::Member(..)) => (None, Path::new(""), 0),
+    };
+    if let Some(damage) = unpacked.as_ref().and_then(|unpacked| unpacked.damage.as_ref()) {
+        output.lost(None, None, damage.clone());
+    }
+    let reopen = || File::open(path);
     let file = match reopen() {
         Ok(file) => file,
         Err(error) => {
@@ -215,13 +374,13 @@ fn read_evidence(
             return output.finish(|_, _| ());
         }
     };
-    let input = Input { open: &reopen, size: source.state.size, chosen: source.chosen, progress, control };
-    let sha256 = || match &source.sha256 {
+    let input = Input { open: &reopen, size, chosen: source.chosen, progress, control };
+    let sha256 = || match known {
         Some(known) => Ok(known.clone()),
         None => reopen().and_then(|file| hash::sha256(file, control)),
     };
     let (sha256, done) = std::thread::scope(|scope| {
-        let aside = (source.sha256.is_none() && source.state.size > HASH_ASIDE).then(|| scope.spawn(sha256));
+        let aside = (known.is_none() && size > HASH_ASIDE).then(|| scope.spawn(sha256));
         // A parser's panic costs the rest of this source, nothing else.
         let done = catch_unwind(AssertUnwindSafe(|| format.read(&input, &mut output)));
         let sha256 = match aside {
@@ -235,8 +394,9 @@ fn read_evidence(
         Err(_) => output.lost(None, None, "the parser failed inside; what follows in this source was not read"),
     }
     control.check()?;
-    let now = State::of(&file).ok();
+    let changed = unpacked.is_none() && State::of(&file).ok() != Some(source.state);
     output.finish(|ledger, lost| {
+        ledger.bytes = size;
         match sha256 {
             Ok(sha256) => ledger.sha256 = sha256,
             Err(error) => {
@@ -244,7 +404,7 @@ fn read_evidence(
                 ledger.defect(None, None, format!("could not be hashed ({error})"));
             }
         }
-        if now != Some(source.state) {
+        if changed {
             *lost = true;
             ledger.defect(None, None, "changed while it was being read: counts and hash may not agree; read a copy instead");
         }

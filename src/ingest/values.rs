@@ -30,21 +30,22 @@ pub(super) fn text(raw: &str) -> Option<Cow<'_, str>> {
 /// Writes a JSON string.
 pub(super) fn quote(text: &str, out: &mut String) {
     out.push('"');
-    if text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
-        for c in text.chars() {
-            match c {
-                '"' => out.push_str("\\\""),
-                '\\' => out.push_str("\\\\"),
-                c if c < ' ' => {
-                    // Writing to a String cannot fail.
-                    let _ = write!(out, "\\u{:04x}", u32::from(c));
-                }
-                c => out.push(c),
+    let mut rest = text;
+    // Run by run between what must be escaped: backslashes are in every Windows path.
+    while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+        let (run, special) = rest.split_at(at);
+        out.push_str(run);
+        match special.bytes().next() {
+            Some(b'"') => out.push_str("\\\""),
+            Some(b'\\') => out.push_str("\\\\"),
+            byte => {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{:04x}", byte.unwrap_or_default());
             }
         }
-    } else {
-        out.push_str(text);
+        rest = special.get(1..).unwrap_or_default();
     }
+    out.push_str(rest);
     out.push('"');
 }
 

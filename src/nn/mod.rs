@@ -4,6 +4,7 @@
 //! generator, because burn's is shared by the whole process: two fits in two threads do not disturb each other.
 
 mod adapters;
+mod cells;
 mod dense;
 mod device;
 mod fit;
@@ -12,9 +13,12 @@ mod linear;
 mod lstm;
 mod matrix;
 mod mlp;
+mod next;
 mod random;
 mod record;
+mod repeat;
 mod sequence;
+mod windows;
 
 pub use adapters::{Adapter, adapters};
 pub use dense::{Dense, DenseConfig, PlainDense};
@@ -24,5 +28,8 @@ pub use layer::Activation;
 pub use linear::{LinearAutoencoder, LinearConfig, Projection, SparseRows};
 pub use matrix::Matrix;
 pub use mlp::{Labelled, Mlp, MlpConfig};
+pub use next::{NextConfig, NextRow};
 pub use record::{Card, load_card, load_weights, model_id, save};
+pub use repeat::Rebuilder;
 pub use sequence::{SequenceAutoencoder, SequenceConfig, Sequences};
+pub use windows::{Rows, WindowFit};

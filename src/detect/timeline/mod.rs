@@ -2,7 +2,7 @@
 //! time was.
 //!
 //! `recommended` adds what tables know of paths to what was learned here: pauses, an autoencoder over seventeen features, a discount for what
-//! repeats. `published` is the closed form of the published network. Border: reads events through [`EventStore`]; only `row` knows columns.
+//! repeats. `published` predicts each row from those before it, or is the closed form of what the published network computed. Border: reads events through [`EventStore`]; only `row` knows columns.
 
 mod explain;
 mod features;
@@ -43,7 +43,7 @@ impl Detector for Timeline {
 
     fn run(&self, input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result<Detection, RunError> {
         match input.plan.preset {
-            Preset::Published => published::run(input),
+            Preset::Published => published::run(input, first),
             Preset::Recommended => recommended(input, first),
         }
     }

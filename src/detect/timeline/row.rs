@@ -2,7 +2,8 @@
 
 use super::text::{object, paths};
 use crate::domain::EventRef;
-use serde_json::{Map, Value};
+use sonic_rs::LazyValue;
+use std::borrow::Cow;
 use std::hash::BuildHasher;
 
 /// MACB letters as bits.
@@ -44,10 +45,66 @@ pub(super) struct Found {
     pub(super) record: Option<u64>,
 }
 
+/// The columns that are looked at.
+const NAMES: [&str; 22] = [
+    "desc",
+    "message",
+    "Message",
+    "timestamp_desc",
+    "type",
+    "Timestamp Description",
+    "MACB",
+    "macb",
+    "Type",
+    "filename",
+    "display_name",
+    "inode",
+    "Inode",
+    "meta",
+    "Meta",
+    "EntryNumber",
+    "extra",
+    "InUse",
+    "mode_as_string",
+    "Mode",
+    "mode",
+    "IsDirectory",
+];
+
+/// Their texts, sliced out of the row's JSON without a tree: of a column that stands twice the last.
+struct Columns<'a>([Option<Cow<'a, str>>; NAMES.len()]);
+
+impl<'a> Columns<'a> {
+    fn of(json: &'a str) -> Self {
+        let mut found = [const { None }; NAMES.len()];
+        for (name, value) in sonic_rs::to_object_iter(json).map_while(Result::ok) {
+            if let Some(slot) = NAMES.iter().position(|known| **known == *name).and_then(|at| found.get_mut(at)) {
+                *slot = plain(&value);
+            }
+        }
+        Self(found)
+    }
+
+    /// The first of these columns that is a text; none when that says nothing.
+    fn first(&self, names: &[&str]) -> Option<&str> {
+        let of = |name: &&str| NAMES.iter().position(|known| known == name).and_then(|at| self.0.get(at)?.as_deref());
+        names.iter().find_map(of).map(str::trim).filter(|text| !text.is_empty())
+    }
+}
+
+fn plain<'a>(value: &LazyValue<'a>) -> Option<Cow<'a, str>> {
+    let raw = value.as_raw_cow();
+    let inner = match &raw {
+        Cow::Borrowed(raw) => raw.strip_prefix('"')?.strip_suffix('"').filter(|inner| !inner.contains('\\')).map(Cow::Borrowed),
+        Cow::Owned(_) => None,
+    };
+    inner.or_else(|| sonic_rs::from_str::<String>(&raw).ok().map(Cow::Owned))
+}
+
 /// Reads one row.
 pub(super) fn found(event: &EventRef<'_>) -> Found {
-    let columns: Map<String, Value> = serde_json::from_str(event.fields).unwrap_or_default();
-    let text = |names: &[&str]| names.iter().find_map(|name| columns.get(*name).and_then(Value::as_str)).map(str::trim).filter(|text| !text.is_empty());
+    let columns = Columns::of(event.fields);
+    let text = |names: &[&str]| columns.first(names);
     let message = text(&["desc", "message", "Message"]).unwrap_or(event.message);
     let (parser, family) = (event.provider.unwrap_or_default(), event.channel.unwrap_or_default());
     let described = text(&["timestamp_desc", "type", "Timestamp Description"]).unwrap_or_default();

@@ -6,13 +6,13 @@ use std::io::{ErrorKind, Read};
 
 /// How a table's text is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Encoding {
+pub(in crate::ingest) enum Encoding {
     Utf8,
     Utf16 { big: bool },
 }
 
 /// The encoding and the length of the byte order mark.
-pub(super) fn detect(head: &[u8]) -> (Encoding, usize) {
+pub(in crate::ingest) fn detect(head: &[u8]) -> (Encoding, usize) {
     match head {
         [0xef, 0xbb, 0xbf, ..] => return (Encoding::Utf8, 3),
         [0xff, 0xfe, ..] => return (Encoding::Utf16 { big: false }, 2),
@@ -32,7 +32,7 @@ pub(super) fn detect(head: &[u8]) -> (Encoding, usize) {
 }
 
 /// The text of bytes that ought to be UTF-8; what is not stands there escaped (`\xE9`).
-pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
+pub(in crate::ingest) fn text(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return text.into();
     }
@@ -47,8 +47,22 @@ pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
     out.into()
 }
 
+/// The text of a source's first bytes behind their mark; none when they are no text.
+pub(in crate::ingest) fn head_text(bytes: &[u8], encoding: Encoding) -> Option<Cow<'_, str>> {
+    match encoding {
+        // Some tools write a zero or two from names; in other files there are many, or some at once.
+        Encoding::Utf8 if bytes.split(|byte| *byte == 0).count() * 20 > bytes.len() + 20 || bytes.iter().take(64).any(|byte| *byte == 0) => None,
+        Encoding::Utf8 => Some(text(bytes)),
+        Encoding::Utf16 { big } => {
+            let mut text = String::new();
+            Utf16::new(bytes, big).read_to_string(&mut text).ok()?;
+            Some(text.into())
+        }
+    }
+}
+
 /// Reads UTF-16 as UTF-8; what is no character becomes U+FFFD.
-pub(super) struct Utf16<R> {
+pub(in crate::ingest) struct Utf16<R> {
     inner: R,
     big: bool,
     raw: Vec<u8>,
@@ -57,7 +71,7 @@ pub(super) struct Utf16<R> {
 }
 
 impl<R: Read> Utf16<R> {
-    pub(super) fn new(inner: R, big: bool) -> Self {
+    pub(in crate::ingest) fn new(inner: R, big: bool) -> Self {
         Self { inner, big, raw: Vec::new(), out: Vec::new(), at: 0 }
     }
 

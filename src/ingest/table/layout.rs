@@ -1,6 +1,7 @@
 //! How a table is laid out: encoding, lines before the header, delimiter, header.
 
-use super::encoding::{self, Encoding, Utf16};
+use super::documents::{self, Documents};
+use super::encoding::{self, Encoding};
 use super::split;
 use std::io::Read;
 
@@ -16,6 +17,10 @@ pub(super) struct Start {
     pub(super) mark: usize,
     /// Lines before the header.
     pub(super) skip: usize,
+    /// JSON that is not one object a line.
+    pub(super) document: bool,
+    /// Its objects stand in an array.
+    pub(super) list: bool,
     /// `sep=` names the delimiter.
     separator: Option<char>,
     /// The header, or the first row, and rows behind it.
@@ -27,20 +32,22 @@ impl Start {
     pub(super) fn of(head: &[u8]) -> Option<Self> {
         let (encoding, mark) = encoding::detect(head);
         let bytes = head.get(mark..)?;
-        let text = match encoding {
-            // Some tools write a zero or two from names; in other files there are many, or some at once.
-            Encoding::Utf8 if bytes.split(|byte| *byte == 0).count() * 20 > bytes.len() + 20 || bytes.iter().take(64).any(|byte| *byte == 0) => return None,
-            Encoding::Utf8 => encoding::text(bytes).into_owned(),
-            Encoding::Utf16 { big } => {
-                let mut text = String::new();
-                Utf16::new(bytes, big).read_to_string(&mut text).ok()?;
-                text
-            }
-        };
-        let mut start = Self { encoding, mark, skip: 0, separator: None, lines: Vec::new() };
+        let mut text = encoding::head_text(bytes, encoding)?;
+        let (document, list) = (documents::is(&text), text.trim_start().starts_with('['));
+        if document {
+            let mut lines = String::new();
+            Documents::new(text.as_bytes()).read_to_string(&mut lines).ok()?;
+            text = lines.into();
+        }
+        let mut start = Self { encoding, mark, skip: 0, document, list, separator: None, lines: Vec::new() };
         let mut lines = text.split_inclusive('\n');
         for line in lines.by_ref() {
             let bare = line.trim();
+            if document {
+                // The reader skips nothing there: every line is a record.
+                start.lines.push(line.to_owned());
+                break;
+            }
             let lower = bare.to_ascii_lowercase();
             if let Some(separator) = lower.strip_prefix("sep=").filter(|rest| rest.len() <= 1) {
                 start.separator = Some(separator.chars().next().unwrap_or('\t'));
@@ -82,7 +89,8 @@ impl Start {
         self.lines.iter().skip(1).filter(|line| !line.trim().is_empty()).filter_map(|line| split::quoted(line, delimiter)).collect()
     }
 
-    /// The delimiter under which most rows have as many cells as the first line, of those the one with the most cells.
+    /// The delimiter under which most rows have as many cells as the first line, of those the one with the most cells; rows may be ragged below a
+    /// first line of three names or more.
     pub(super) fn steady(&self) -> Option<char> {
         let mut best: Option<(usize, usize, char)> = None;
         for delimiter in self.delimiters() {
@@ -94,6 +102,8 @@ impl Start {
                 best = Some((share, cells, delimiter));
             }
         }
-        best.filter(|(share, _, _)| *share >= 5 || self.lines.len() == 1).map(|(_, _, delimiter)| delimiter)
+        let name = |cell: &String| cell.len() <= 40 && cell.trim().starts_with(char::is_alphabetic) && !cell.contains(". ");
+        let named = |delimiter: char| self.header(delimiter).is_some_and(|header| header.len() > 2 && header.iter().all(name));
+        best.filter(|(share, _, delimiter)| *share >= 5 || self.lines.len() == 1 || named(*delimiter)).map(|(_, _, delimiter)| delimiter)
     }
 }

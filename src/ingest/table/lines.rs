@@ -1,5 +1,6 @@
 //! Physical lines of a table, in bounded memory.
 
+use super::documents::Documents;
 use super::encoding::{Encoding, Utf16};
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
@@ -28,13 +29,14 @@ pub(super) struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// Reads on from `file`, whose byte order mark has `mark` bytes.
-    pub(super) fn new(mut file: File, encoding: Encoding, mark: usize) -> std::io::Result<Self> {
+    /// Reads on from `file`, whose byte order mark has `mark` bytes; a document of objects is read as one object a line.
+    pub(super) fn new(mut file: File, encoding: Encoding, mark: usize, document: bool) -> std::io::Result<Self> {
         std::io::copy(&mut (&mut file).take(mark as u64), &mut std::io::sink())?;
         let (reader, decoded): (Box<dyn Read + 'a>, bool) = match encoding {
             Encoding::Utf8 => (Box::new(file), false),
             Encoding::Utf16 { big } => (Box::new(Utf16::new(file, big)), true),
         };
+        let (reader, decoded): (Box<dyn Read + 'a>, bool) = if document { (Box::new(Documents::new(reader)), true) } else { (reader, decoded) };
         Ok(Self { reader: BufReader::with_capacity(256 * 1024, reader), back: Vec::new(), back_at: 0, at: mark as u64, decoded })
     }
 

@@ -12,7 +12,8 @@
 //! family, `provider` the parser, `image` the path the row is about.
 
 mod bodyfile;
-mod encoding;
+mod documents;
+pub(super) mod encoding;
 mod generic;
 mod guess;
 mod hayabusa;
@@ -40,16 +41,19 @@ use mapper::Mapper;
 use records::{Kind, Reader};
 use row::{Header, Wanted};
 use serde_json::{Map, Value};
-use spec::{Shape, Spec, Zone, key};
+use spec::{Shape, Spec, Strength, Zone, key};
 use std::borrow::Cow;
 use std::io::Read;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the analyst chose, understood.
 pub(super) struct Chosen {
     zone: TimeZone,
     zone_name: String,
-    map: Option<Spec>,
+    maps: Vec<Spec>,
+    /// A mapping was of use.
+    used: AtomicBool,
 }
 
 impl Chosen {
@@ -64,8 +68,20 @@ impl Chosen {
         } else {
             TimeZone::get(&zone_name).map_err(|_| RunError::failed(format!("no time zone is called {zone_name}: give a name like Europe/Berlin")))?
         };
-        let map = options.map.as_deref().map(spec::mapping).transpose().map_err(RunError::failed)?;
-        Ok(Self { zone, zone_name, map })
+        let maps = options.map.as_deref().map(spec::mappings).transpose().map_err(RunError::failed)?.unwrap_or_default();
+        Ok(Self { zone, zone_name, maps, used: AtomicBool::new(false) })
+    }
+
+    /// Whether mappings were given and none fitted any table.
+    pub(super) fn in_vain(&self) -> bool {
+        !self.maps.is_empty() && !self.used.load(Ordering::Relaxed)
+    }
+
+    /// The mapping for a table with these columns, where it weighs as much.
+    fn mapping(&self, keys: &[String], strength: Strength) -> Option<Spec> {
+        let spec = self.maps.iter().find(|map| map.maps(keys) == Some(strength))?;
+        self.used.store(true, Ordering::Relaxed);
+        Some(Spec { zone: if spec.zone == Zone::Stated { Zone::Stated } else { Zone::Local }, ..spec.clone() })
     }
 }
 
@@ -76,11 +92,15 @@ pub(super) struct Table {
 }
 
 static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| {
-    let named = |spec: &'static Spec| spec.name.iter().chain(&spec.json).map(|name| Table { name, zone: spec.zone });
+    let named = |spec: &'static Spec| {
+        let document = spec.json.as_deref().and_then(|name| name.strip_suffix('L'));
+        spec.name.iter().chain(&spec.json).map(String::as_str).chain(document).map(|name| Table { name, zone: spec.zone })
+    };
     spec::all().iter().flat_map(named).collect()
 });
 static DELIMITED: Table = Table { name: "CSV", zone: Zone::Local };
 static JSON: Table = Table { name: "JSONL", zone: Zone::Local };
+static DOCUMENT: Table = Table { name: "JSON", zone: Zone::Local };
 
 /// What a table was told to be, and how to read it.
 struct Told {
@@ -170,7 +190,7 @@ fn reader<'a>(told: Told, file: std::fs::File, chosen: &Chosen) -> std::io::Resu
     let header = if matches!(told.kind, Kind::Bodyfile) { bodyfile::header(&wanted) } else { Header::new(&told.header, &wanted) };
     let json = matches!(told.kind, Kind::Json);
     let skip = told.start.skip + usize::from(!told.headless && !json);
-    let lines = Lines::new(file, told.start.encoding, told.start.mark)?;
+    let lines = Lines::new(file, told.start.encoding, told.start.mark, told.start.document)?;
     Ok((Reader { lines, kind: told.kind, header, wanted, mapper }, skip))
 }
 
@@ -190,6 +210,20 @@ fn certainty(columns: usize) -> f32 {
 }
 
 fn tell_delimited(start: Start, chosen: &Chosen) -> Result<Told, String> {
+    let mapped = |strength: Strength| {
+        start.delimiters().into_iter().find_map(|delimiter| {
+            let header = start.header(delimiter)?;
+            let keys: Vec<String> = header.iter().map(|name| key(name)).collect();
+            chosen.mapping(&keys, strength).map(|spec| (spec, delimiter, header))
+        })
+    };
+    let as_mapped = |start, (spec, delimiter, header): (Spec, char, Vec<String>)| {
+        let kind = if spec.unquoted { Kind::Unquoted(delimiter) } else { Kind::Quoted(delimiter) };
+        Ok(Told { table: &DELIMITED, certainty: 1.0, spec: Cow::Owned(spec), start, kind, header, headless: false })
+    };
+    if let Some(found) = mapped(Strength::Columns) {
+        return as_mapped(start, found);
+    }
     let mut best: Option<(usize, &'static Spec, char, Vec<String>)> = None;
     for delimiter in start.delimiters() {
         let Some(header) = start.header(delimiter) else { continue };
@@ -212,14 +246,8 @@ fn tell_delimited(start: Start, chosen: &Chosen) -> Result<Told, String> {
         return Ok(Told { table, certainty: 0.85, spec: Cow::Borrowed(spec), start, kind, header, headless: true });
     }
     let unknown = || guess::UNKNOWN.to_owned();
-    if let Some(map) = &chosen.map {
-        for delimiter in start.delimiters() {
-            let Some(header) = start.header(delimiter) else { continue };
-            if map.time.0.iter().any(|time| header.iter().any(|name| key(name) == key(time))) {
-                let spec = Spec { zone: Zone::Local, ..map.clone() };
-                return Ok(Told { table: &DELIMITED, certainty: 1.0, spec: Cow::Owned(spec), start, kind: Kind::Quoted(delimiter), header, headless: false });
-            }
-        }
+    if let Some(found) = mapped(Strength::Time) {
+        return as_mapped(start, found);
     }
     let delimiter = start.steady().ok_or("not a format of evidence that is known")?;
     let header = start.header(delimiter).ok_or_else(unknown)?;
@@ -291,25 +319,30 @@ fn tell_json(start: Start, chosen: &Chosen) -> Result<Told, String> {
     let objects: Vec<Map<String, Value>> = start.lines.iter().filter_map(|line| serde_json::from_str(line.trim()).ok()).collect();
     let first = objects.first().ok_or("JSON that is not one object a line")?;
     let keys: Vec<String> = first.keys().map(|name| key(name)).collect();
+    let mapped = |strength| chosen.mapping(&keys, strength).map(|spec| (Spec { shape: Shape::Columns, ..spec }, 1.0));
+    let listed = mapped(Strength::Columns);
     let mut best: Option<(usize, &'static Spec)> = None;
-    for spec in spec::all().iter().filter(|spec| spec.json.is_some()) {
+    for spec in spec::all().iter().filter(|spec| spec.json.is_some() && listed.is_none()) {
         if let Some(columns) = spec.tells(&keys).filter(|columns| best.is_none_or(|(old, _)| *columns > old)) {
             best = Some((columns, spec));
         }
     }
     if let Some((columns, spec)) = best {
-        let table = spec.json.as_deref().and_then(table).ok_or("a format without a name")?;
+        let name = spec.json.as_deref().map(|name| if start.document { name.strip_suffix('L').unwrap_or(name) } else { name });
+        let table = name.and_then(table).ok_or("a format without a name")?;
         return Ok(Told { table, certainty: certainty(columns), spec: Cow::Borrowed(spec), start, kind: Kind::Json, header: Vec::new(), headless: false });
     }
+    if start.document && objects.len() < 2 && listed.is_none() && !start.list {
+        return Err("one JSON object, not a table of them".into());
+    }
     let names: Vec<String> = first.keys().cloned().collect();
-    let mapped = chosen.map.as_ref().filter(|map| map.time.0.iter().any(|time| keys.contains(&key(time))));
-    let (spec, certainty) = if let Some(map) = mapped {
-        (map.clone(), 1.0)
+    let (spec, certainty) = if let Some(mapped) = listed.or_else(|| mapped(Strength::Time)) {
+        mapped
     } else {
         let text = |object: &Map<String, Value>, name: &String| object.get(name).map(|value| row::said(value).into_owned()).unwrap_or_default();
         let rows: Vec<Vec<String>> = objects.iter().map(|object| names.iter().map(|name| text(object, name)).collect()).collect();
-        (guess::guess(&names, &rows)?, 0.5)
+        (Spec { zone: Zone::Local, shape: Shape::Columns, ..guess::guess(&names, &rows)? }, 0.5)
     };
-    let spec = Spec { zone: Zone::Local, shape: Shape::Columns, ..spec };
-    Ok(Told { table: &JSON, certainty, spec: Cow::Owned(spec), start, kind: Kind::Json, header: Vec::new(), headless: false })
+    let table = if start.document { &DOCUMENT } else { &JSON };
+    Ok(Told { table, certainty, spec: Cow::Owned(spec), start, kind: Kind::Json, header: Vec::new(), headless: false })
 }

@@ -71,7 +71,9 @@ impl Header {
         }
         let quoted = names.iter().map(|name| json(name)).collect();
         let keys: Vec<String> = found.iter().map(|name| key(name)).collect();
-        let places = wanted.keys.iter().map(|wanted| keys.iter().position(|found| found == wanted)).collect();
+        // Cells beyond the header are called by their number.
+        let beyond = |wanted: &str| wanted.strip_prefix("column ")?.parse::<usize>().ok()?.checked_sub(1).filter(|at| *at >= found.len());
+        let places = wanted.keys.iter().map(|wanted| keys.iter().position(|found| found == wanted).or_else(|| beyond(wanted))).collect();
         Self { names, quoted, places }
     }
 
@@ -109,8 +111,25 @@ impl<'a> Body<'a> {
                 *slot = said(value).into_owned();
             }
         }
+        // `a.b.c` is a member of a member.
+        for (slot, wanted) in picked.iter_mut().zip(&wanted.keys).filter(|(slot, wanted)| slot.is_empty() && wanted.contains('.')) {
+            if let Some(value) = member(object, wanted) {
+                *slot = said(value).into_owned();
+            }
+        }
         Self::Object { object, picked, raw }
     }
+}
+
+/// The member at a dotted path of compared names; of a text with attributes the text.
+fn member<'v>(object: &'v Map<String, Value>, path: &str) -> Option<&'v Value> {
+    let mut at: Option<&Value> = None;
+    for part in path.split('.') {
+        let object = at.map_or(Some(object), Value::as_object)?;
+        at = object.iter().find(|(name, _)| key(name) == part).map(|(_, value)| value);
+        at?;
+    }
+    at.and_then(|value| value.get("#text")).or(at)
 }
 
 /// A JSON value as text.

@@ -58,6 +58,15 @@ pub(super) enum Shape {
     Nxlog,
 }
 
+/// What speaks for a mapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strength {
+    /// Its list of columns.
+    Columns,
+    /// A column of time.
+    Time,
+}
+
 /// One format of tables.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -110,20 +119,41 @@ pub(super) fn all() -> &'static [Spec] {
     &BOOK
 }
 
-/// Reads a mapping file.
+/// Reads a mapping file: the keys of one format, or several as `[[format]]`.
 ///
 /// # Errors
 /// In words: what, where, what to do.
-pub(super) fn mapping(path: &Path) -> Result<Spec, String> {
+pub(super) fn mappings(path: &Path) -> Result<Vec<Spec>, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("the mapping cannot be read ({error}): {}", path.display()))?;
-    let spec: Spec = toml::from_str(&text).map_err(|error| format!("the mapping is not understood ({}): {}", error.to_string().trim(), path.display()))?;
-    if spec.time.0.is_empty() {
-        return Err(format!("the mapping names no column of time: write time = \"COLUMN\" into {}", path.display()));
+    let wrong = |error: toml::de::Error| {
+        let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
+        format!(
+            "the mapping is not understood: line {line}: {} (`residue inspect --help` says what it may hold): {}",
+            error.message().replace('\n', " "),
+            path.display()
+        )
+    };
+    let several = text.lines().any(|line| line.trim() == "[[format]]");
+    let specs = if several { toml::from_str::<Book>(&text).map_err(wrong)?.format } else { vec![toml::from_str::<Spec>(&text).map_err(wrong)?] };
+    for (at, spec) in specs.iter().enumerate() {
+        if spec.time.0.iter().all(|name| name.trim().is_empty()) {
+            let which = if several { format!("format {} of the mapping", at + 1) } else { "the mapping".to_owned() };
+            return Err(format!("{which} names no column of time: write time = \"COLUMN\" into {}", path.display()));
+        }
     }
-    Ok(spec)
+    Ok(specs)
 }
 
 impl Spec {
+    /// Whether this mapping was made for a table with these (compared) columns: all that it lists are there, or, where it lists none, one of
+    /// its columns of time. Only a list outweighs a known signature.
+    pub(super) fn maps(&self, keys: &[String]) -> Option<Strength> {
+        if self.columns.is_empty() {
+            return self.time.0.iter().any(|time| keys.contains(&key(time))).then_some(Strength::Time);
+        }
+        self.tells(keys).map(|_| Strength::Columns)
+    }
+
     /// How many columns tell that these (compared names) are of this format; `None` when they do not.
     pub(super) fn tells(&self, keys: &[String]) -> Option<usize> {
         let all = |columns: &&Vec<String>| !columns.is_empty() && columns.iter().all(|column| keys.contains(&key(column)));
@@ -150,7 +180,7 @@ mod tests {
             let events = matches!(spec.shape, Shape::Evtxecmd | Shape::Sysmon | Shape::Winevent | Shape::EvtxDump | Shape::Winlogbeat | Shape::Nxlog);
             for name in spec.name.iter().chain(&spec.json) {
                 let timeline = Ledger { format: name.clone(), ..Ledger::default() }.is_timeline();
-                let findings = name.starts_with("Hayabusa") || name.starts_with("Chainsaw CSV");
+                let findings = name.starts_with("Hayabusa") || name.starts_with("Chainsaw CSV") || name == "Chainsaw JSON";
                 assert_eq!(timeline, !(events || findings), "{name}");
             }
         }

@@ -50,13 +50,15 @@ fn any_bytes_behind_any_header_are_read_without_a_panic() {
         "{\"Timestamp\":\"2020-01-01\",\"RuleTitle\":\"x\",\"Level\":\"high\",\"Computer\":\"c\",\"Channel\":\"Sec\",\"EventID\":1}\n",
         "{\"@timestamp\":\"2020-01-01T00:00:00Z\",\"winlog\":{}}\n",
         "{\"Event\":{\"System\":{}}}\n",
+        "[{\"group\":\"g\",\"kind\":\"k\",\"document\":{},\"name\":\"n\",\"timestamp\":\"2020-01-01\"},\n",
+        "<Events><Event xmlns='x'><System><EventID>1</EventID></System></Event>\n",
     ];
     for seed in 0..80 {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let header = headers[seed as usize % headers.len()];
         let mut bytes = header.as_bytes().to_vec();
         for _ in 0..300 {
-            bytes.extend(noise(&mut random, b"a,\"|{}:[]2020-01 \t\r\n\xe9\\;%"));
+            bytes.extend(noise(&mut random, b"a,\"|{}:[]2020-01 \t\r\n\xe9\\;%</>&"));
             bytes.push(b'\n');
         }
         let (row, _) = read_bytes(&bytes, &Options::default());
