@@ -12,6 +12,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("fields.restarts", "Restarts averaged (published preset)."),
     ("fields.own_weight", "Weight of the case's own events beside a baseline."),
     ("fields.published_all_channels", "Apply the published encoding to every channel, not to Task Scheduler alone."),
+    ("fields.sequence", "The published preset's variant over windows of 200 events, none collapsed; needs 400 events."),
     ("groups.window_seconds", "Window length in seconds: 60, 300, 900, 3600 or 86400."),
     ("groups.buckets", "Hash buckets (published preset: always 16)."),
     ("groups.by_user", "Group by host and user instead of host."),

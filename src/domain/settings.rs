@@ -38,11 +38,23 @@ pub struct FieldsSettings {
     pub own_weight: f64,
     /// Apply the `published` encoding to every channel, not to Task Scheduler alone.
     pub published_all_channels: bool,
+    /// The `published` preset's variant over sequences of events, none collapsed.
+    pub sequence: bool,
 }
 
 impl Default for FieldsSettings {
     fn default() -> Self {
-        Self { context: true, code: 4, epochs: 200, patience: 10, validation: 0.1, restarts: 3, own_weight: 0.25, published_all_channels: false }
+        Self {
+            context: true,
+            code: 4,
+            epochs: 200,
+            patience: 10,
+            validation: 0.1,
+            restarts: 3,
+            own_weight: 0.25,
+            published_all_channels: false,
+            sequence: false,
+        }
     }
 }
 

@@ -65,6 +65,7 @@ fn detectors(ui: &mut Ui, session: &Session, queue: &mut Queue) {
         let f = &mut s.fields;
         ui.checkbox(&mut f.context, "A process lends its events part of its most unusual event's excess");
         ui.checkbox(&mut f.published_all_channels, "Published encoding for every channel, not Task Scheduler alone");
+        ui.checkbox(&mut f.sequence, "Published variant over sequences of 200 events");
         numbers(ui, "fields", |ui| {
             number(ui, "Code size", &mut f.code, 1..=64);
             number(ui, "Epochs at most", &mut f.epochs, 1..=5000);
@@ -105,7 +106,12 @@ fn detectors(ui: &mut Ui, session: &Session, queue: &mut Queue) {
             let mut inode = s.timeline.min_inode as usize;
             number(ui, "Leave out inodes below", &mut inode, 0..=1_000_000);
             s.timeline.min_inode = inode as u64;
+            let mut journal = s.timeline.journal_inode as usize;
+            number(ui, "Inode of the change journal (0 = found)", &mut journal, 0..=10_000_000);
+            s.timeline.journal_inode = journal as u64;
             number(ui, "Window of earlier rows", &mut s.timeline.window, 2..=1000);
+            number(ui, "Units of the sequence network (published)", &mut s.timeline.units, 4..=1000);
+            number(ui, "Windows learned from at most (published)", &mut s.timeline.windows, 100..=1_000_000);
         });
     });
     if s != session.plan.settings {

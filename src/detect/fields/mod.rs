@@ -2,7 +2,7 @@
 //!
 //! `recommended` adds up bits: how rare the event type is, how rare each value is given the type and given the field that foretells it best, and
 //! what the event's process did elsewhere. A linear autoencoder's residual stands beside it. `published` is the dense autoencoder over seven
-//! Task Scheduler features (DS4N6). Border: reads events through [`EventStore`], hands back a [`Detection`].
+//! Task Scheduler features (DS4N6), or, as a setting, its variant over sequences. Border: reads events through [`EventStore`], hands back a [`Detection`].
 
 mod choose;
 mod context;
@@ -15,6 +15,7 @@ mod published;
 mod published_read;
 mod read;
 mod recommended;
+mod sequence;
 mod subjects;
 mod tails;
 mod tree;
@@ -40,6 +41,7 @@ impl Detector for Fields {
     fn run(&self, input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result<Detection, RunError> {
         match input.plan.preset {
             Preset::Recommended => recommended::run(input, first),
+            Preset::Published if input.plan.settings.fields.sequence => sequence::run(input, first),
             Preset::Published => published::run(input, first),
         }
     }

@@ -59,7 +59,7 @@ pub(super) fn run(input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result
 
 /// Numbers each column's values in the order of their text.
 #[derive(Clone)]
-struct Encoder {
+pub(super) struct Encoder {
     /// By column: scaled place (0..1) of each value code.
     places: Vec<Vec<f32>>,
     /// By column: value codes in order.
@@ -67,7 +67,7 @@ struct Encoder {
 }
 
 impl Encoder {
-    fn new<'a>(features: &Features, rows: impl Iterator<Item = &'a super::read::Row>) -> Self {
+    pub(super) fn new<'a>(features: &Features, rows: impl Iterator<Item = &'a super::read::Row>) -> Self {
         let mut sorted: Vec<Vec<u32>> = vec![Vec::new(); features.columns()];
         for row in rows {
             for (column, code) in sorted.iter_mut().zip(codes(row)) {
@@ -89,13 +89,13 @@ impl Encoder {
         Self { places, sorted }
     }
 
-    fn matrix(&self, rows: &[Vec<u32>]) -> Result<Matrix, RunError> {
+    pub(super) fn matrix(&self, rows: &[Vec<u32>]) -> Result<Matrix, RunError> {
         let values = rows.iter().flat_map(|row| row.iter().zip(&self.places).map(|(code, places)| places[*code as usize])).collect();
         Matrix::new(values, self.places.len())
     }
 
     /// The value whose place is nearest.
-    fn nearest(&self, column: usize, place: f32) -> Option<u32> {
+    pub(super) fn nearest(&self, column: usize, place: f32) -> Option<u32> {
         let values = self.sorted.get(column)?;
         let at = (place.clamp(0.0, 1.0) * (values.len().max(1) - 1) as f32).round() as usize;
         values.get(at).copied()

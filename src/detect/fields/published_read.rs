@@ -18,7 +18,7 @@ const COLUMNS: [(&str, &str); 7] = [
     ("ActionName", "d4_null"),
     ("UserNC", "d4_null"),
 ];
-const CHANNEL: &str = "Microsoft-Windows-TaskScheduler/Operational";
+pub(super) const CHANNEL: &str = "Microsoft-Windows-TaskScheduler/Operational";
 
 /// Columns and their values as codes.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +50,8 @@ impl Features {
         (0..self.columns() as u32).map(|column| (0, column)).collect()
     }
 
-    fn row(&mut self, event: &EventRef<'_>) -> Row {
+    /// An event's values, coded.
+    pub(super) fn row(&mut self, event: &EventRef<'_>) -> Row {
         if self.names.is_empty() {
             self.names = COLUMNS.iter().map(|(name, _)| (*name).to_owned()).collect();
             self.values = vec![Interner::default(); COLUMNS.len()];
