@@ -29,6 +29,9 @@ impl Session {
             | Command::Compute(_)
             | Command::Prior(_)
             | Command::Settings(_)
+            | Command::MapColumns(_)
+            | Command::Mapping(_)
+            | Command::ReadMapped
             | Command::ShowDetector(_) => self.apply_job(command),
             Command::ToggleFlag
             | Command::Flag(..)

@@ -32,6 +32,7 @@ pub enum Dialog {
     Keys,
     Notices,
     About,
+    Mapping,
 }
 
 /// Light or dark.
@@ -91,6 +92,12 @@ impl Which {
 pub enum Command {
     /// Reads evidence into the case (or opens a case folder).
     Open(Vec<PathBuf>),
+    /// Asks what the columns of a source mean that is a table without a known format.
+    MapColumns(usize),
+    /// Changes what they are to mean.
+    Mapping(Box<crate::engine::Mapping>),
+    /// Reads the table so, and remembers it by its header.
+    ReadMapped,
     /// Asks the system's dialog for files.
     PickFiles,
     /// Asks the system's dialog for a folder.

@@ -4,8 +4,8 @@ use crate::app::marks::Mark;
 use crate::case::Case;
 use crate::control::Notice;
 use crate::domain::{DetectorId, EventKey, Ledger, Plan, Rule};
-use crate::engine::{Ranking, Work};
-use std::path::PathBuf;
+use crate::engine::{Mapping, Preview, Ranking, Work, jobs};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A case that nobody has saved, left by a window that was closed or killed.
@@ -21,6 +21,17 @@ pub struct Unsaved {
 pub trait Engine: Send + Sync {
     /// Reads evidence into a case (a new one without `into`), or opens a case folder.
     fn open(&self, paths: Vec<PathBuf>, into: Option<Case>, zone: Option<String>) -> Work;
+    /// What an unknown table looks like; called on a thread of its own.
+    ///
+    /// # Errors
+    /// Why it is no table.
+    fn preview(&self, path: &Path) -> Result<Preview, String> {
+        crate::engine::preview(path)
+    }
+    /// Remembers what a table's columns mean, and reads evidence again.
+    fn open_mapped(&self, mapping: Mapping, paths: Vec<PathBuf>, into: Option<Case>, zone: Option<String>) -> Work {
+        jobs::open_mapped(mapping, paths, into, zone)
+    }
     /// Unsaved cases of windows that are gone, newest first; may read folders.
     fn unsaved(&self) -> Vec<Unsaved>;
     /// Opens one of them again.

@@ -57,6 +57,13 @@ impl Session {
                 self.run("Opening", work);
                 self.dialog = None;
             }
+            Command::MapColumns(source) => self.map_columns(source),
+            Command::Mapping(mapping) => {
+                if let Some(form) = &mut self.mapping {
+                    form.mapping = *mapping;
+                }
+            }
+            Command::ReadMapped => self.read_mapped(),
             Command::SaveAs(dir) => {
                 if let Some(case) = self.case.clone() {
                     let work = self.engine.save_as(case, with_ending(&dir));

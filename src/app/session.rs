@@ -51,6 +51,11 @@ pub struct Session {
     pub(super) exporting: bool,
     pub(super) is_demo: bool,
     pub(super) unsaved_found: Background<Vec<Unsaved>>,
+    pub(super) mapping_found: Background<crate::app::mapping::Looked>,
+    /// Tables whose columns were asked about.
+    pub(super) mapping_asked: BTreeSet<String>,
+    /// The dialog about a table's columns.
+    pub mapping: Option<crate::app::mapping::MappingForm>,
     /// Unsaved cases of windows that are gone, newest first.
     pub unsaved: Vec<Unsaved>,
     /// Zone in which local times of evidence are read.
@@ -141,6 +146,9 @@ impl Session {
             exporting: false,
             is_demo: false,
             unsaved_found: Background::new(Arc::clone(&wake)),
+            mapping_found: Background::new(Arc::clone(&wake)),
+            mapping_asked: BTreeSet::new(),
+            mapping: None,
             unsaved: vec![],
             evidence_zone: "UTC".into(),
             late: vec![],
@@ -197,6 +205,10 @@ impl Session {
         let mut changed = self.view.drain();
         if let Some(unsaved) = self.unsaved_found.take() {
             (self.unsaved, changed) = (unsaved, true);
+        }
+        if let Some(looked) = self.mapping_found.take() {
+            self.hear_mapping(looked);
+            changed = true;
         }
         for event in self.jobs.drain(Self::BUDGET) {
             self.hear(event.what);
@@ -317,6 +329,7 @@ impl Session {
         }
         match outcome {
             Outcome::Done => {
+                self.ask_mapping();
                 if std::mem::take(&mut self.auto_analyse) && self.rankings.is_empty() {
                     self.analyse();
                 } else if matches!(was, Activity::Busy("Analysing")) {

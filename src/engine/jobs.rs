@@ -1,7 +1,7 @@
 //! What the window asks of its workers, as jobs: open, analyse, answer, export, save.
 
-use super::read_into;
 use super::worker::{Answer, Emit, Happening, Ranking, Work};
+use super::{Mapping, ReadOptions, read_with};
 use crate::case::{Annotations, Case, Unit};
 use crate::control::{Control, RunError};
 use crate::domain::{EventKey, EventStore, Ledger, Plan, Subject, time};
@@ -22,11 +22,21 @@ pub fn open(paths: Vec<PathBuf>, into: Option<Case>, zone: Option<String>) -> Wo
         _ => {
             let case = into.map_or_else(Case::scratch, Ok)?;
             emit.emit(Happening::Opened(case.clone()));
-            let read = read_into(&case, &paths, zone.as_deref(), control);
+            let options = ReadOptions { zone, map: ingest::mapping::remembered() };
+            let read = read_with(&case, &paths, &options, control);
             // What was read before a cancel or a failure is there to be looked at.
             emit.emit(Happening::Opened(case));
             read.map(drop)
         }
+    })
+}
+
+/// Remembers a mapping by its header, and reads evidence with it.
+#[must_use]
+pub fn open_mapped(mapping: Mapping, paths: Vec<PathBuf>, into: Option<Case>, zone: Option<String>) -> Work {
+    Box::new(move |control, emit| {
+        ingest::mapping::remember(&mapping).map_err(RunError::failed)?;
+        open(paths, into, zone)(control, emit)
     })
 }
 

@@ -13,6 +13,7 @@ mod suppress;
 mod worker;
 
 pub use crate::ingest::Options as ReadOptions;
+pub use crate::ingest::mapping::{Mapping, Preview, preview};
 pub use analyse::{Analysis, analyse, applies, value};
 pub use manifest::{Clock, manifest};
 pub use open::{complaint, is_partial, read_into, read_with};

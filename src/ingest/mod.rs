@@ -26,6 +26,7 @@ mod evtx;
 mod find;
 mod format;
 mod hash;
+pub mod mapping;
 mod message;
 mod output;
 mod sniff;
@@ -64,7 +65,7 @@ pub fn ingest(paths: &[PathBuf], sink: &dyn EventSink, options: &Options, contro
     let room = archive::Room::new(paths);
     let sources = source::open_all(found, &chosen, &room, control)?;
     let mut rows = source::read_all(&sources, sink, control)?;
-    if chosen.in_vain() {
+    if chosen.in_vain() && options.map != mapping::remembered() {
         control.warn("the mapping fits none of the tables: its columns stand in none of their headers (or their formats are known without it)");
     }
     rows.sort_by(|a, b| (&a.source_file, &a.sha256).cmp(&(&b.source_file, &b.sha256)));

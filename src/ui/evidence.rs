@@ -139,6 +139,10 @@ fn source_row(ui: &mut Ui, session: &Session, index: usize, source: &Ledger, que
             queue.push(Command::UseAsBaseline(index, !known));
             ui.close();
         }
+        if crate::app::mapping::is_unknown_table(source) && ui.button("Say what its columns mean…").clicked() {
+            queue.push(Command::MapColumns(index));
+            ui.close();
+        }
         if ui.button("Copy path").clicked() {
             queue.push(Command::Copy(source.path.clone()));
             ui.close();

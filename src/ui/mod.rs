@@ -11,6 +11,7 @@ mod export;
 mod focus;
 mod histogram;
 mod keys;
+mod mapping;
 mod notices;
 mod opening;
 mod ordinary;

@@ -5,7 +5,8 @@ use crate::ui::focus::Focus;
 use crate::ui::picker::Picker;
 use crate::ui::screen::{Queue, Screen};
 use crate::ui::{
-    about, details, empty, evidence, export, histogram, keys, notices, opening, ordinary, palette, settings, shortcuts, status, strip, table, theme, topbar,
+    about, details, empty, evidence, export, histogram, keys, mapping, notices, opening, ordinary, palette, settings, shortcuts, status, strip, table, theme,
+    topbar,
 };
 use eframe::egui::{self, CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
 use std::path::PathBuf;
@@ -100,6 +101,7 @@ impl Window {
             Some(Dialog::Keys) => keys::show(ctx, session, queue),
             Some(Dialog::Notices) => notices::show(ctx, session, queue),
             Some(Dialog::About) => about::show(ctx, session, queue),
+            Some(Dialog::Mapping) => mapping::show(ctx, session, queue),
         }
     }
 

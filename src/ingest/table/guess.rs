@@ -50,12 +50,37 @@ pub(super) fn guess(names: &[String], rows: &[Vec<String>]) -> Result<Spec, &'st
         return Err("labels of evidence (a column of labels beside one that names records), not evidence");
     }
     let time = times(&keys, rows).and_then(|at| names.get(at)).ok_or(UNKNOWN)?;
+    Ok(named(names, &keys, Some(time)))
+}
+
+/// Guesses for somebody who will look at them: numbers may be times under any name, and the longest text is the message.
+pub(super) fn freely(names: &[String], rows: &[Vec<String>]) -> Spec {
+    let keys: Vec<String> = names.iter().map(|name| key(name)).collect();
+    let reading = Reading::default();
+    let cells = |at: usize| rows.iter().filter_map(move |row| row.get(at)).map(|cell| cell.trim()).filter(|cell| !cell.is_empty());
+    let timely = |at: &usize| {
+        let (all, read) = cells(*at).fold((0, 0), |(all, read), cell| (all + 1, read + usize::from(cell.len() >= 8 && reading.read(cell).is_some())));
+        read > 0 && read * 2 >= all
+    };
+    let time = times(&keys, rows).or_else(|| (0..names.len()).find(timely));
+    let mut spec = named(names, &keys, time.and_then(|at| names.get(at)));
+    if spec.message.0.is_empty() {
+        let length = |at: &usize| cells(*at).map(str::len).sum::<usize>();
+        let longest = (0..names.len()).filter(|at| Some(*at) != time).max_by_key(|at| (length(at), std::cmp::Reverse(*at)));
+        spec.message = Columns(longest.and_then(|at| names.get(at)).cloned().into_iter().collect());
+    }
+    spec
+}
+
+/// What columns mean by their names, but for that of time.
+fn named(names: &[String], keys: &[String], time: Option<&String>) -> Spec {
+    let has = |name: &str| keys.iter().any(|key| key == name);
     let pick = |known: &[&str]| {
         let found = known.iter().find_map(|name| keys.iter().position(|key| key == name)).and_then(|at| names.get(at));
-        Columns(found.filter(|name| *name != time).cloned().into_iter().collect())
+        Columns(found.filter(|name| Some(*name) != time).cloned().into_iter().collect())
     };
-    Ok(Spec {
-        time: Columns(vec![time.clone()]),
+    Spec {
+        time: Columns(time.cloned().into_iter().collect()),
         message: pick(MESSAGES),
         computer: pick(COMPUTERS),
         user: pick(USERS),
@@ -65,7 +90,7 @@ pub(super) fn guess(names: &[String], rows: &[Vec<String>]) -> Result<Spec, &'st
         provider: pick(&["provider", "providername", "provider_name", "sourcename", "source_name", "parser", "tool"]),
         command_line: pick(COMMANDS),
         ..Spec::default()
-    })
+    }
 }
 
 /// The column of times.

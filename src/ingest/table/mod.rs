@@ -31,6 +31,7 @@ mod winevent;
 
 use super::Options;
 use super::format::{Format, Head, Input};
+use super::mapping::{Mapping, Preview};
 use super::output::Output;
 use super::sniff::HEAD;
 use crate::control::RunError;
@@ -192,6 +193,44 @@ fn reader<'a>(told: Told, file: std::fs::File, chosen: &Chosen) -> std::io::Resu
     let skip = told.start.skip + usize::from(!told.headless && !json);
     let lines = Lines::new(file, told.start.encoding, told.start.mark, told.start.document)?;
     Ok((Reader { lines, kind: told.kind, header, wanted, mapper }, skip))
+}
+
+/// Rows shown of an unknown table.
+const SHOWN: usize = 6;
+
+/// What an unknown table looks like; none when it is no table.
+pub(super) fn preview(head: &[u8]) -> Option<Preview> {
+    let start = Start::of(head)?;
+    let (header, rows) = if start.is_json() {
+        let objects: Vec<Map<String, Value>> = start.lines.iter().filter_map(|line| serde_json::from_str(line.trim()).ok()).collect();
+        let names: Vec<String> = objects.first()?.keys().cloned().collect();
+        let cells =
+            |object: &Map<String, Value>| names.iter().map(|name| object.get(name).map(|value| row::said(value).into_owned()).unwrap_or_default()).collect();
+        let rows: Vec<Vec<String>> = objects.iter().map(cells).collect();
+        (names, rows)
+    } else {
+        let delimiter = start.steady()?;
+        (start.header(delimiter)?, start.rows(delimiter))
+    };
+    if rows.is_empty() {
+        return None;
+    }
+    let reading = times::Reading::default();
+    let first = |at: usize| rows.iter().filter_map(|row| row.get(at)).find(|cell| !cell.trim().is_empty());
+    let time = |at: usize| first(at).and_then(|cell| reading.read(cell)).map(|time| crate::domain::time::iso(time.ns));
+    let times = (0..header.len()).map(time).collect();
+    let spec = guess::freely(&header, &rows);
+    let guess = Mapping {
+        columns: header.clone(),
+        time: spec.time.0,
+        message: spec.message.0,
+        computer: spec.computer.0,
+        user: spec.user.0,
+        image: spec.image.0,
+        channel: spec.channel.0,
+        event_id: spec.event_id.0,
+    };
+    Some(Preview { header, rows: rows.into_iter().take(SHOWN).collect(), times, guess })
 }
 
 /// Tells what a head begins.
