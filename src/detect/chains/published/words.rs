@@ -76,6 +76,22 @@ impl WordVectors {
     }
 }
 
+/// Takes the mean of the vectors for which `counts` holds out of all of them, and makes them of length 1 again.
+pub(super) fn centre(vectors: &mut [Vec<f32>], counts: &dyn Fn(usize) -> bool) {
+    let counted: Vec<&Vec<f32>> = vectors.iter().enumerate().filter(|(at, _)| counts(*at)).map(|(_, vector)| vector).collect();
+    if counted.len() < 2 {
+        return;
+    }
+    let mut mean = vec![0.0; SIZE];
+    for vector in &counted {
+        mean.iter_mut().zip(*vector).for_each(|(m, v)| *m += v / counted.len() as f32);
+    }
+    for vector in vectors {
+        vector.iter_mut().zip(&mean).for_each(|(v, m)| *v -= m);
+        *vector = unit(std::mem::take(vector));
+    }
+}
+
 /// The library cuts words at white space.
 fn spelt(word: &str) -> String {
     word.chars().map(|c| if c.is_whitespace() || c == '\0' { '\u{2423}' } else { c }).collect()
