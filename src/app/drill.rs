@@ -1,7 +1,7 @@
 //! What the panel at the right looks at: the selected subject, or a single event reached from it.
 
 use crate::domain::EventKey;
-use crate::engine::Answer;
+use crate::engine::{Answer, Tree};
 
 /// The drill-down.
 #[derive(Default)]
@@ -12,6 +12,8 @@ pub struct Drill {
     pub subject: Option<u32>,
     /// The newest answer; it may still be the one to an earlier question.
     pub answer: Option<Box<Answer>>,
+    /// The newest process tree; it may still be the one around an earlier event.
+    pub tree: Option<Box<Tree>>,
     /// The nearest ordinary subject to it.
     pub ordinary: Option<u32>,
     /// What failed, in words.

@@ -4,6 +4,7 @@ use crate::app::marks::Mark;
 use crate::case::Case;
 use crate::control::Notice;
 use crate::domain::{DetectorId, EventKey, Ledger, Plan, Rule};
+use crate::engine::jobs::Question;
 use crate::engine::{Mapping, Preview, Ranking, Work, jobs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,7 +46,7 @@ pub trait Engine: Send + Sync {
     /// Trains and ranks.
     fn analyse(&self, case: Case, plan: Plan) -> Work;
     /// Finds out what the drill-down shows.
-    fn ask(&self, case: Case, ranking: Option<Ranking>, index: Option<usize>, key: EventKey) -> Work;
+    fn ask(&self, case: Case, question: Question) -> Work;
     /// Writes rows, given by index into the ranking's subjects.
     fn export(&self, case: Case, ranking: Ranking, which: Vec<usize>, csv: Option<PathBuf>, jsonl: Option<PathBuf>) -> Work;
     /// Puts the case where it is to stay.

@@ -5,6 +5,7 @@ use crate::app::marks::Mark;
 use crate::case::{Annotation, Case, Change, Leftover, Target, Unit};
 use crate::control::Notice;
 use crate::domain::{DetectorId, EventKey, Ledger, Plan};
+use crate::engine::jobs::{Grove, Question};
 use crate::engine::{Happening, Ranking, Work, jobs};
 use foldhash::HashMap;
 use std::path::PathBuf;
@@ -14,13 +15,14 @@ use std::time::SystemTime;
 /// The engine.
 pub struct Real {
     device: String,
+    grove: Arc<Grove>,
 }
 
 impl Real {
     /// The engine; `device` says in a line which device trains by default, and why.
     #[must_use]
     pub fn new(device: String) -> Self {
-        Self { device }
+        Self { device, grove: Arc::default() }
     }
 }
 
@@ -64,8 +66,8 @@ impl Engine for Real {
         jobs::analyse(case, plan)
     }
 
-    fn ask(&self, case: Case, ranking: Option<Ranking>, index: Option<usize>, key: EventKey) -> Work {
-        jobs::ask(case, ranking, index, key)
+    fn ask(&self, case: Case, question: Question) -> Work {
+        jobs::ask(case, question, Arc::clone(&self.grove))
     }
 
     fn export(&self, case: Case, ranking: Ranking, which: Vec<usize>, csv: Option<PathBuf>, jsonl: Option<PathBuf>) -> Work {

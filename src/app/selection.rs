@@ -5,6 +5,7 @@ use crate::app::command::{Command, Wish};
 use crate::app::session::Session;
 use crate::app::words;
 use crate::domain::RankBy;
+use crate::engine::jobs::Question;
 use jiff::tz::TimeZone;
 
 impl Session {
@@ -28,7 +29,8 @@ impl Session {
             Command::LookAt(key) => {
                 if let Some(case) = self.case.clone() {
                     (self.drill.asked, self.drill.subject, self.drill.failure) = (Some(key), None, None);
-                    self.questions.submit(self.engine.ask(case, None, None, key));
+                    let question = Question { ranking: None, index: None, key, chains: self.chains() };
+                    self.questions.submit(self.engine.ask(case, question));
                 }
             }
             _ => self.look_at_selection(),

@@ -16,6 +16,7 @@ use crate::app::writer::{Writer, Written};
 use crate::case::Case;
 use crate::control::{Notice, Severity};
 use crate::domain::{CurvePoint, DetectorId, Ledger, Plan, Suppression};
+use crate::engine::jobs::Question;
 use crate::engine::{Happening, Outcome, Ranking, Work, Worker};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -217,6 +218,7 @@ impl Session {
         for event in self.questions.drain(Self::BUDGET) {
             match event.what {
                 Happening::Answered(answer) => self.drill.answer = Some(answer),
+                Happening::Grown(tree) => self.drill.tree = Some(tree),
                 Happening::Ended(Outcome::Failed(text)) => self.drill.failure = Some(text),
                 _ => {}
             }
@@ -260,6 +262,7 @@ impl Session {
             }
             Happening::Ranked(ranking) => self.ranked(ranking),
             Happening::Answered(answer) => self.drill.answer = Some(answer),
+            Happening::Grown(tree) => self.drill.tree = Some(tree),
             Happening::Exported { path, rows } => self.exported(&path, rows),
             Happening::Ended(outcome) => self.ended(outcome),
         }
@@ -381,6 +384,11 @@ impl Session {
         self.view.rebuild(&sieve, reorder);
     }
 
+    /// The ranking of process chains, where there is one.
+    pub(super) fn chains(&self) -> Option<Ranking> {
+        self.rankings.get(&DetectorId::Chains).cloned()
+    }
+
     /// Asks about the selected subject.
     pub(super) fn look_at_selection(&mut self) {
         let (Some(index), Some(ranking), Some(case)) = (self.view.selected, self.view.ranking.clone(), self.case.clone()) else {
@@ -392,6 +400,7 @@ impl Session {
         (self.drill.asked, self.drill.subject, self.drill.failure) = (Some(key), Some(index), None);
         self.drill.answer = None;
         self.drill.ordinary = self.view.nearest_ordinary();
-        self.questions.submit(self.engine.ask(case, Some(ranking), Some(index as usize), key));
+        let question = Question { ranking: Some(ranking), index: Some(index as usize), key, chains: self.chains() };
+        self.questions.submit(self.engine.ask(case, question));
     }
 }

@@ -1,5 +1,6 @@
 //! What the window asks of its workers, as jobs: open, analyse, answer, export, save.
 
+use super::tree::{Forest, Scores};
 use super::worker::{Answer, Emit, Happening, Ranking, Work};
 use super::{Mapping, ReadOptions, read_with};
 use crate::case::{Annotations, Case, Unit};
@@ -9,7 +10,7 @@ use crate::export::{Formats, Lookup, Mark, Members, write_ranking};
 use crate::{ingest, synth};
 use anyhow::Context;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Events shown before and after the selected one.
 const AROUND: usize = 10;
@@ -103,9 +104,53 @@ pub fn analyse(case: Case, plan: Plan) -> Work {
     })
 }
 
-/// Answers what the drill-down shows of a subject (`ranking` and its rank index) or of a plain event.
+/// The processes of the case asked about last, and the chains' scores of its last ranking: joined once, asked often.
+#[derive(Default)]
+pub struct Grove {
+    forest: Mutex<Option<(String, Arc<Forest>)>>,
+    scores: Mutex<Option<(String, Arc<Scores>)>>,
+}
+
+impl Grove {
+    fn forest(&self, case: &Case, control: &Control) -> Result<Arc<Forest>, RunError> {
+        // Evidence may be added to an open case.
+        let name = format!("{} {}", case.dir().display(), case.sources().iter().map(|s| s.events).sum::<u64>());
+        kept(&self.forest, name, || Forest::read(case.snapshot().as_ref(), control))
+    }
+
+    fn scores(&self, chains: &Ranking) -> Result<Arc<Scores>, RunError> {
+        kept(&self.scores, chains.report.run.clone(), || Ok(Scores::new(chains)))
+    }
+}
+
+/// What a place holds under a name, made anew when it holds another.
+fn kept<T>(place: &Mutex<Option<(String, Arc<T>)>>, name: String, make: impl FnOnce() -> Result<T, RunError>) -> Result<Arc<T>, RunError> {
+    if let Some((known, value)) = &*place.lock().unwrap_or_else(PoisonError::into_inner)
+        && *known == name
+    {
+        return Ok(Arc::clone(value));
+    }
+    let value = Arc::new(make()?);
+    *place.lock().unwrap_or_else(PoisonError::into_inner) = Some((name, Arc::clone(&value)));
+    Ok(value)
+}
+
+/// A question about a subject (`ranking` and its rank index) or about a plain event.
+pub struct Question {
+    /// The ranking on the screen, when a subject of it is asked about.
+    pub ranking: Option<Ranking>,
+    /// Its rank index.
+    pub index: Option<usize>,
+    /// The event.
+    pub key: EventKey,
+    /// The ranking of process chains, where there is one: the tree shows its scores.
+    pub chains: Option<Ranking>,
+}
+
+/// Answers what the drill-down shows; the process tree follows, because the first one takes a pass over the case.
 #[must_use]
-pub fn ask(case: Case, ranking: Option<Ranking>, index: Option<usize>, key: EventKey) -> Work {
+pub fn ask(case: Case, question: Question, grove: Arc<Grove>) -> Work {
+    let Question { ranking, index, key, chains } = question;
     Box::new(move |control, emit| {
         let snapshot = case.snapshot();
         let stored = snapshot.fetch(key)?;
@@ -118,7 +163,13 @@ pub fn ask(case: Case, ranking: Option<Ranking>, index: Option<usize>, key: Even
             (Some(source), Some(offset)) if source.format == "EVTX" => ingest::raw_xml(std::path::Path::new(&source.path), offset).map_err(|e| e.to_string()),
             _ => Err("this source's records have no XML; the JSON below is all there is".into()),
         };
+        let event = stored.clone();
         emit.emit(Happening::Answered(Box::new(Answer { key, event: stored, contributions, around, xml })));
+        if let Some(event) = event.filter(|e| e.pid.is_some() || e.process_guid.is_some()) {
+            let forest = grove.forest(&case, control)?;
+            let scores = chains.map(|chains| grove.scores(&chains)).transpose()?;
+            emit.emit(Happening::Grown(Box::new(forest.around(key, &event, scores.as_deref()))));
+        }
         Ok(())
     })
 }

@@ -10,6 +10,7 @@ mod manifest;
 mod open;
 mod stores;
 mod suppress;
+mod tree;
 mod worker;
 
 pub use crate::ingest::Options as ReadOptions;
@@ -18,4 +19,5 @@ pub use analyse::{Analysis, analyse, applies, value};
 pub use manifest::{Clock, manifest};
 pub use open::{complaint, is_partial, read_into, read_with};
 pub use suppress::{read_rules, without, write_rules};
+pub use tree::{Forest, Scores, Tree, TreeRow};
 pub use worker::{Answer, Emit, Happening, JobId, Outcome, Ranking, Work, Worker, WorkerEvent};

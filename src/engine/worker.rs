@@ -54,6 +54,8 @@ pub enum Happening {
     Ranked(Ranking),
     /// What a question about one subject or event found out.
     Answered(Box<Answer>),
+    /// The process tree around the event that was asked about.
+    Grown(Box<super::tree::Tree>),
     /// Rows were written to a file.
     Exported {
         /// Where.

@@ -5,7 +5,7 @@ use crate::app::{Command, Session};
 use crate::domain::{Contribution, Event, EventKey, Subject};
 use crate::engine::Answer;
 use crate::ui::screen::{Draft, Queue, Raw, Screen};
-use crate::ui::theme;
+use crate::ui::{theme, tree};
 use eframe::egui::{self, Button, CollapsingHeader, Key, Label, Rect, RichText, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2};
 use std::time::{Duration, Instant};
 
@@ -64,6 +64,7 @@ fn answered(ui: &mut Ui, session: &Session, screen: &mut Screen, answer: &Answer
         members(ui, session, subject, queue);
         ordinary(ui, session, queue);
     }
+    tree::show(ui, session, screen, queue);
     around(ui, session, answer, queue);
     raw(ui, screen, event, &answer.xml, queue);
 }

@@ -25,6 +25,7 @@ mod strip;
 mod table;
 mod theme;
 mod topbar;
+mod tree;
 mod window;
 
 pub use picker::{Picker, SystemPicker};

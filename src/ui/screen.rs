@@ -2,6 +2,7 @@
 
 use crate::app::Command;
 use crate::domain::EventKey;
+use std::collections::HashSet;
 use std::time::Instant;
 
 /// A note being typed.
@@ -34,6 +35,8 @@ pub(super) struct Screen {
     pub focus_note: bool,
     pub reveal: bool,
     pub raw: Raw,
+    /// Processes of the tree whose children are not shown.
+    pub folded: HashSet<EventKey>,
     /// First row of the table's window over the rows.
     pub first_row: usize,
     /// Row to scroll to, at the top.

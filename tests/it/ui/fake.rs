@@ -4,6 +4,7 @@ use residue::app::{Engine, Mark, Unsaved};
 use residue::case::Case;
 use residue::control::{Notice, RunError, Severity};
 use residue::domain::{Contribution, CurvePoint, DetectorId, Event, EventKey, Explain, Ledger, Plan, Preset, RankBy, Report, Stage, Subject};
+use residue::engine::jobs::Question;
 use residue::engine::{Answer, Happening, Ranking, Work};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -204,7 +205,8 @@ impl Engine for Fake {
         })
     }
 
-    fn ask(&self, _case: Case, ranking: Option<Ranking>, index: Option<usize>, key: EventKey) -> Work {
+    fn ask(&self, _case: Case, question: Question) -> Work {
+        let Question { ranking, index, key, .. } = question;
         Box::new(move |_, emit| {
             let event = |offset: i64| {
                 Event {
