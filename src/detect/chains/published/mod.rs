@@ -2,7 +2,8 @@
 //!
 //! Two things are ours. The autoencoder also sees chains in another order and learns not to rebuild them: trained on real chains alone it rebuilds
 //! shifted ones nearly as well (ROC-AUC .93 instead of the published separation). And what all paths have in common is taken out of their vectors
-//! before the network sees them: the programs of one directory would differ too little for their order to matter (.94).
+//! before the network sees them, and Adam begins at 3e-3 instead of 1e-3: the programs of one directory would differ too little for their order
+//! to matter (.94 on the chains of the tests; .97 so).
 
 mod clusters;
 mod explain;
@@ -25,8 +26,8 @@ use std::sync::Arc;
 
 /// The published threshold of the masked mean squared error.
 pub(super) const THRESHOLD: f64 = 0.004;
-/// Error that chains in another order shall have: three times the published threshold, and less than predicting nothing costs (1/64).
-const MARGIN: f32 = 0.012;
+/// Error that chains in another order shall have: twice what predicting nothing costs (1/64).
+const MARGIN: f32 = 0.03;
 /// Rows of an epoch at least: few chains are repeated until there are as many.
 const EPOCH: usize = 4096;
 /// Units of each LSTM in each direction.
@@ -157,7 +158,16 @@ impl Trained {
         distinct.sort_unstable();
         distinct.dedup();
         let data = trained.lessons(&distinct, seed);
-        let config = FitConfig { name: "chains, two-way LSTM".into(), epochs: 50, batch: 64, patience: Some(5), seed, ..FitConfig::default() };
+        let config = FitConfig {
+            name: "chains, two-way LSTM".into(),
+            epochs: 50,
+            batch: 64,
+            patience: Some(5),
+            learning_rate: 3e-3,
+            final_rate: 3e-4,
+            seed,
+            ..FitConfig::default()
+        };
         trained.network = fit(trained.network.clone(), &data, None, &config, &device, control)?.model;
         trained.order = trained.order_test(&distinct, input)?;
         let losses = trained.normalised_losses(&distinct, input)?;
