@@ -3,7 +3,9 @@
 
 use residue::control::{Control, Reporter};
 use residue::domain::CurvePoint;
-use residue::nn::{Activation, Dense, DenseConfig, Device, FitConfig, LinearAutoencoder, LinearConfig, Matrix, SparseRows, fit};
+use residue::nn::{
+    Activation, Dense, DenseConfig, Device, FitConfig, LabelledSequences, LinearAutoencoder, LinearConfig, Matrix, Recurrent, RecurrentConfig, SparseRows, fit,
+};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -16,6 +18,8 @@ fn main() {
     dense("64-32-8-32-64, 20,000 rows, batch 32", &[64, 32, 8, 32, 64], 20_000, 32);
     dense("128-64-16-64-128, 100,000 rows, batch 256", &[128, 64, 16, 64, 128], 100_000, 256);
     linear();
+    recurrent(64);
+    recurrent(10);
 }
 
 /// Notes when each epoch ends.
@@ -61,6 +65,53 @@ fn linear() {
     println!("tied linear, 50,000 columns, 100,000 rows of 20, code 4, batch 1024: {ours:.3} s");
 }
 
+/// The published `conv_rnn` over 5,000 sequences of 128 steps of 6 features, none of them padded.
+fn recurrent(batch: usize) {
+    const ROWS: usize = 5_000;
+    let (device, shape) = (Device::cpu(), RecurrentConfig::published("conv_rnn").unwrap());
+    let mut data = LabelledSequences::new(128, 6, 42);
+    for row in 0..ROWS {
+        data.push((0..128 * 6).map(|i| ((i * 7919 + row * 31) % 1009) as f32 / 1009.0).collect(), f32::from(u8::from(row % 5 == 0)));
+    }
+    let config = FitConfig { epochs: 3, ..config(batch) };
+    let ours = quickest(|control| drop(fit(Recurrent::new(&shape, 42, &device), &data, None, &config, &device, control).unwrap()));
+    let script = format!(
+        "
+import time, torch
+torch.manual_seed(42)
+F = torch.nn.functional
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.c, self.l = torch.nn.Conv1d(6, 64, 3), torch.nn.LSTM(64, 64, batch_first=True)
+        self.d, self.o = torch.nn.Linear(64, 32), torch.nn.Linear(32, 1)
+    def forward(self, x):
+        h = F.max_pool1d(torch.relu(self.c(x.transpose(1, 2))), 2).transpose(1, 2)
+        h = F.dropout(self.l(h)[0][:, -1], 0.2, True)
+        return self.o(torch.relu(self.d(h)))[:, 0]
+x, y = torch.rand({ROWS}, 128, 6), (torch.rand({ROWS}) > 0.8).float()
+best = {{}}
+for threads in (1, 2):
+    torch.set_num_threads(threads)
+    net = Net()
+    opt = torch.optim.Adam(net.parameters(), lr=1e-3)
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        order = torch.randperm({ROWS})
+        for i in range(0, {ROWS}, {batch}):
+            part = order[i:i + {batch}]
+            opt.zero_grad()
+            F.binary_cross_entropy_with_logits(net(x[part]), y[part]).backward()
+            opt.step()
+        times.append(time.perf_counter() - start)
+    best[threads] = min(times[1:])
+print(f'PyTorch {{torch.__version__}} {{best[1]:.3f}} s with 1 thread, {{best[2]:.3f}} s with 2')
+"
+    );
+    println!("conv_rnn, 5,000 sequences of 128 x 6, batch {batch}: {ours:.3} s; {}", python(&script));
+}
+
 /// What PyTorch takes for the same net, rows and batch, in words.
 fn pytorch(sizes: &[usize], rows: usize, batch: usize) -> String {
     let script = format!(
@@ -92,7 +143,11 @@ for threads in (1, 2):
 print(f'PyTorch {{torch.__version__}} {{best[1]:.3f}} s with 1 thread, {{best[2]:.3f}} s with 2')
 "
     );
-    match Command::new("python3").args(["-c", &script]).output() {
+    python(&script)
+}
+
+fn python(script: &str) -> String {
+    match Command::new("python3").args(["-c", script]).output() {
         Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
         Ok(_) => "PyTorch is not installed here".into(),
         Err(_) => "no python3 here, so no PyTorch".into(),

@@ -39,6 +39,10 @@ impl Session {
             | Command::Note(..)
             | Command::Tag(_)
             | Command::Untag(_)
+            | Command::Label(_)
+            | Command::LeastSure
+            | Command::Labels(_)
+            | Command::ExportLabels(_)
             | Command::Undo
             | Command::Redo => self.apply_mark(command),
             Command::MarkOrdinary
@@ -113,6 +117,8 @@ impl Session {
             Command::PickFiles => self.wishes.push(Wish::Pick(Pick::EvidenceFiles)),
             Command::PickFolder => self.wishes.push(Wish::Pick(Pick::EvidenceFolder)),
             Command::PickBaseline => self.wishes.push(Wish::Pick(Pick::Baseline)),
+            Command::PickLabels => self.wishes.push(Wish::Pick(Pick::Labels)),
+            Command::PickLabelsOut => self.wishes.push(Wish::Pick(Pick::LabelsOut)),
             Command::PickSave => self.wishes.push(Wish::Pick(Pick::SaveCase)),
             Command::ExportForm(form) => self.export = *form,
             Command::PickExport => self.wishes.push(Wish::Pick(Pick::ExportFile)),

@@ -2,7 +2,7 @@
 
 use crate::app::columns::Column;
 use crate::app::rows::Show;
-use crate::domain::{Compute, DetectorId, EventKey, Preset, RankBy, Settings};
+use crate::domain::{Compute, DetectorId, EventKey, Preset, RankBy, Settings, Verdict};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -208,6 +208,18 @@ pub enum Command {
     ImportRules(PathBuf),
     /// Writes the rules as a suppression file.
     ExportRules(PathBuf),
+    /// Labels the selection's process for the classifier, or takes that label away.
+    Label(Verdict),
+    /// Selects the unlabelled process that the classifier is least sure of.
+    LeastSure,
+    /// Asks the system's dialog for a label file.
+    PickLabels,
+    /// Learns from a label file, or no longer.
+    Labels(Option<PathBuf>),
+    /// Asks the system's dialog where the case's labels go.
+    PickLabelsOut,
+    /// Writes the case's labels as CSV.
+    ExportLabels(PathBuf),
     /// Takes back the last step.
     Undo,
     /// Does it again.
@@ -291,4 +303,6 @@ pub enum Pick {
     Baseline,
     SaveCase,
     ExportFile,
+    Labels,
+    LabelsOut,
 }

@@ -66,6 +66,13 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// Why it could not be kept.
     fn annotate(&self, case: &Case, marks: &[(EventKey, Mark)]) -> Result<(), String>;
+    /// Writes the labels that the analyst gave in the case; called on the writer's thread.
+    ///
+    /// # Errors
+    /// Why they could not be written.
+    fn export_labels(&self, case: &Case, path: &std::path::Path) -> Result<usize, String> {
+        crate::engine::export_labels(case, path).map_err(|e| e.to_string())
+    }
     /// What was called ordinary in the case.
     ///
     /// # Errors

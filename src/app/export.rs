@@ -111,6 +111,7 @@ pub(super) fn as_shown(ranking: &Ranking, order: &Order, threshold: f64, positio
         device: report.device.clone(),
         curve: report.curve.clone(),
         remarks: report.remarks.clone(),
+        validation: report.validation.clone(),
         run: report.run.clone(),
     };
     let which = (0..subjects.len()).collect();

@@ -35,6 +35,10 @@ impl Session {
                     self.change(&[key], |m| m.tags.retain(|t| *t != tag));
                 }
             }
+            Command::Label(verdict) => self.label(verdict),
+            Command::LeastSure => self.least_sure(),
+            Command::Labels(path) => self.plan.labels = path,
+            Command::ExportLabels(path) => self.export_labels(path),
             Command::Undo => {
                 let mut undo = std::mem::take(&mut self.undo);
                 undo.back(|was| self.restore(was));
@@ -65,7 +69,7 @@ impl Session {
     }
 
     /// Changes marks, remembers how they were, and hands them to the writer.
-    fn change(&mut self, keys: &[EventKey], change: impl Fn(&mut Mark)) {
+    pub(super) fn change(&mut self, keys: &[EventKey], change: impl Fn(&mut Mark)) {
         let before: Vec<(EventKey, Mark)> = keys.iter().map(|k| (*k, self.marks.get(*k).cloned().unwrap_or_default())).collect();
         let after: Vec<(EventKey, Mark)> = before
             .iter()

@@ -11,6 +11,7 @@ mod drill;
 mod engine;
 pub mod export;
 mod jobs;
+mod labelling;
 pub mod mapping;
 mod marking;
 mod marks;

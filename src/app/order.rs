@@ -191,6 +191,7 @@ mod tests {
             device: String::new(),
             curve: vec![],
             remarks: vec![],
+            validation: None,
             subjects: vec![subject(3.0, Some(0.1), "A"), subject(2.0, None, "B"), subject(1.0, Some(0.9), "A")],
             run: String::new(),
         }

@@ -2,7 +2,7 @@
 
 use crate::app::command::{Command, Dialog, Look, Step};
 use crate::app::session::Session;
-use crate::domain::RankBy;
+use crate::domain::{RankBy, Verdict};
 
 /// One command as people meet it.
 pub struct Entry {
@@ -93,11 +93,16 @@ pub static COMMANDS: &[Entry] = entries![
     Analyse, "Analyse", "F5 Ctrl+Enter", idle, Command::Analyse, "Trains the chosen detectors on this evidence and ranks it";
     Analyse, "Cancel", "", busy, Command::Cancel, "Stops what runs; what is finished is kept";
     Analyse, "Add baseline…", "", case, Command::PickBaseline, "Adds known-good evidence to learn from";
+    Analyse, "Learn from a label file…", "", case, Command::PickLabels, "Labels of processes as CSV, for the next analysis";
+    Analyse, "Export labels…", "", case, Command::PickLabelsOut, "Writes what was labelled here as CSV";
     Analyse, "Detector settings…", "Ctrl+Comma", free, Command::Dialog(Some(Dialog::Settings)), "Preset, device and every setting of every detector";
     Table, "Flag", "Space", selected, Command::ToggleFlag, "Flags the selected row, or takes its flag away";
     Table, "Note", "N", selected, Command::FocusNote, "Writes a note on the selected row";
     Table, "Mark ordinary", "Shift+O", selected, Command::MarkOrdinary, "Takes the selected row, and all like it, out of the ranking";
     Table, "Review what is ordinary…", "Ctrl+Shift+O", case, Command::Dialog(Some(Dialog::Rules)), "Lists what was called ordinary, brings it back, writes and reads suppression files";
+    Table, "Label malicious", "M", selected, Command::Label(Verdict::Malicious), "Teaches the process classifier: the selected row's process is malicious; again to take it back";
+    Table, "Label benign", "B", selected, Command::Label(Verdict::Benign), "Teaches the process classifier: the selected row's process is benign; again to take it back";
+    Table, "Least sure next", "U", ranking, Command::LeastSure, "Selects the unlabelled process that the classifier is least sure of";
     Table, "Flag all visible above", "", ranking, Command::FlagAbove, "Flags every visible row that is above the threshold";
     Table, "Undo", "Ctrl+Z", undo, Command::Undo, "Takes back the last flag, note, tag, threshold, filter or call of ordinary";
     Table, "Redo", "Ctrl+Y Ctrl+Shift+Z", redo, Command::Redo, "Does again what was taken back";

@@ -8,7 +8,7 @@ use super::run_columns::{Ranked, Wanted, schema};
 use super::table::{Table, TableWriter};
 use super::{Case, TEMPORARY, fault};
 use crate::control::{Control, RunError};
-use crate::domain::{Contribution, CurvePoint, DetectorId, Explain, Preset, RankBy, Report, Stage};
+use crate::domain::{Contribution, CurvePoint, DetectorId, Explain, Preset, RankBy, Report, Stage, Validation};
 use polars::prelude::{DataFrame, DataType, Field, IntoColumn, PlSmallStr, Schema, StringChunkedBuilder};
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,8 @@ struct Header {
     device: String,
     curve: Vec<CurvePoint>,
     remarks: Vec<String>,
+    #[serde(default)]
+    validation: Option<Validation>,
     subjects: usize,
     /// (`source_file`, SHA-256) in the order that the stored keys count in.
     sources: Vec<(String, String)>,
@@ -80,6 +82,7 @@ impl Case {
             device: report.device.clone(),
             curve: report.curve.clone(),
             remarks: report.remarks.clone(),
+            validation: report.validation.clone(),
             subjects: report.subjects.len(),
             sources: self.sources().iter().map(|s| (s.source_file.clone(), s.sha256.clone())).collect(),
         };
@@ -168,6 +171,7 @@ impl Case {
             device: header.device,
             curve: header.curve,
             remarks: header.remarks,
+            validation: header.validation,
             subjects: subjects.done(),
             run: id.to_owned(),
         })

@@ -80,6 +80,7 @@ fn plan(args: &TriageArgs) -> Result<Plan, RunError> {
         model: args.model.clone(),
         save_model: args.save_model.clone(),
         labels: args.labels.clone(),
+        labelled: vec![],
         scope: Scope { from: args.from, to: args.to, hosts: args.host.clone() },
         settings,
     })

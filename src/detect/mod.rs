@@ -7,6 +7,7 @@ mod chains;
 pub mod fields;
 pub mod groups;
 pub mod memory;
+pub mod process;
 pub mod timeline;
 
 use crate::control::{Control, RunError};
@@ -51,5 +52,5 @@ pub trait Detector: Sync {
 /// Every detector there is, in the order of the contract.
 #[must_use]
 pub fn registry() -> Vec<&'static dyn Detector> {
-    vec![&groups::Groups, &chains::Chains, &fields::Fields, &timeline::Timeline]
+    vec![&groups::Groups, &chains::Chains, &fields::Fields, &process::ProcessBehaviour, &timeline::Timeline]
 }

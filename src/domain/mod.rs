@@ -3,6 +3,7 @@
 //! Border: no I/O, no egui, burn, polars or evtx; only the standard library, `serde` and `jiff`.
 
 mod event;
+mod labels;
 mod ledger;
 mod plan;
 mod process;
@@ -12,9 +13,12 @@ mod suppress;
 pub mod time;
 
 pub use event::{Event, EventKey, EventRef, EventSink, EventStore, SourceSink};
+pub use labels::{Figures, ProcessLabel, Validation, Verdict};
 pub use ledger::{Ledger, LedgerEntry, SourceStatus};
 pub use plan::{Compute, DetectorId, Plan, Preset, RankBy, Scope, Threshold};
 pub use process::{Children, Guid, Integrity, Lineage, Parent, Process, Processes, Step, Stub};
-pub use report::{Contribution, CurvePoint, Detection, Explain, Manifest, ManifestDetector, ManifestRule, ManifestSource, Report, RunFacts, Stage, Subject};
+pub use report::{
+    Contribution, CurvePoint, Detection, Explain, Manifest, ManifestDetector, ManifestRule, ManifestSource, Report, RunFacts, Stage, Subject, Trials,
+};
 pub use settings::{ChainsSettings, FieldsSettings, GroupsSettings, ProcessSettings, Settings, TimelineSettings};
 pub use suppress::{Rule, RuleField, Suppression};

@@ -1,6 +1,6 @@
 //! What is to be done: the plan that front ends make and the engine runs.
 
-use crate::domain::Settings;
+use crate::domain::{ProcessLabel, Settings};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -164,6 +164,9 @@ pub struct Plan {
     pub save_model: Option<PathBuf>,
     /// Labels for the process classifier.
     pub labels: Option<PathBuf>,
+    /// Labels beside those of the file: the case's own. The engine adds the file's.
+    #[serde(default)]
+    pub labelled: Vec<ProcessLabel>,
     /// Which events take part.
     pub scope: Scope,
     /// Every setting of every detector.

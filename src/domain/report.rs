@@ -1,6 +1,6 @@
 //! What comes out: subjects with their scores, and the report that every detector shares.
 
-use crate::domain::{DetectorId, EventKey, Preset, RankBy};
+use crate::domain::{DetectorId, EventKey, Preset, RankBy, Validation};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -99,6 +99,29 @@ pub struct Detection {
     pub stage: Stage,
     /// Words for the analyst: ignored fields, rules applied.
     pub remarks: Vec<String>,
+    /// Held-out scores of a classifier, where one was trained.
+    pub trials: Option<Trials>,
+}
+
+/// Scores of labelled processes by classifiers that were not trained on them, and whether each is malicious.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trials {
+    /// Which network.
+    pub network: String,
+    /// Labelled processes of the case.
+    pub labelled: u64,
+    /// Malicious ones among them.
+    pub malicious: u64,
+    /// Groups they fall into.
+    pub groups: u64,
+    /// Parts held out in turn.
+    pub folds: u64,
+    /// Whole groups held out: log-odds.
+    pub grouped: Vec<(f64, bool)>,
+    /// Held out at random: log-odds.
+    pub random: Vec<(f64, bool)>,
+    /// Weight of a malicious process beside a benign one of 1.
+    pub class_weight: f64,
 }
 
 /// Which ranking this is.
@@ -143,6 +166,8 @@ pub struct Report {
     pub curve: Vec<CurvePoint>,
     /// Words for the analyst.
     pub remarks: Vec<String>,
+    /// How well a classifier learned the analyst's labels, where one was trained.
+    pub validation: Option<Validation>,
     /// In rank order.
     pub subjects: Vec<Subject>,
     /// The case's run that holds this report with every contribution; empty before it is stored.
@@ -194,6 +219,8 @@ pub struct ManifestDetector {
     pub model_id: String,
     pub epochs: u32,
     pub remarks: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Validation>,
 }
 
 /// One rule of a manifest with the number of subjects it took out.

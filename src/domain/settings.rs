@@ -102,11 +102,22 @@ pub struct ProcessSettings {
     pub steps: usize,
     /// Fewest events of a process that is scored.
     pub min_events: usize,
+    /// Network: `recommended`, `linear` (its linear term alone), or a published one (`simplest`, `dd`, `deep`, `deeper`, `conv_rnn`, `conv_birnn`);
+    /// empty = the preset's own (`recommended`; `published`: `conv_rnn`).
+    pub network: String,
+    /// Whether image names, their directories and parents' names are looked at: they may give the answer away.
+    pub names: bool,
+    /// Most training epochs.
+    pub epochs: usize,
+    /// Epochs without a better validation loss before training stops.
+    pub patience: usize,
+    /// Parts that labelled processes are held out in: groups are gathered into this many at most.
+    pub folds: usize,
 }
 
 impl Default for ProcessSettings {
     fn default() -> Self {
-        Self { steps: 128, min_events: 4 }
+        Self { steps: 128, min_events: 4, network: String::new(), names: true, epochs: 40, patience: 8, folds: 15 }
     }
 }
 

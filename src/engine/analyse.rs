@@ -1,7 +1,9 @@
 //! Runs every detector of a plan over a case, one at a time, on one device, and ranks what they hand back.
 
 use super::baseline::Baselines;
+use super::labels::with_labels;
 use super::stores::Scoped;
+use super::validation;
 use super::worker::{Emit, Happening, Ranking, panic_text};
 use crate::case::Case;
 use crate::control::{Control, Notice, Progress, Reporter, RunError};
@@ -55,6 +57,7 @@ pub fn analyse(case: &Case, plan: &Plan, control: &Control, emit: &dyn Emit) -> 
     let store: Arc<dyn EventStore> = if plan.scope == Scope::default() { snapshot } else { Arc::new(Scoped { inner: snapshot, scope: plan.scope.clone() }) };
     let baselines = Baselines::open(plan, control)?;
     let stores: Vec<&dyn EventStore> = baselines.stores.iter().map(AsRef::as_ref).collect();
+    let plan = &with_labels(case, plan, control)?;
     let device = Device::choose(plan.compute);
     let mut analysis = Analysis { device: device.reason.clone(), baseline: baselines.manifest(), ..Analysis::default() };
     for detector in registry() {
@@ -130,7 +133,7 @@ fn run(detector: &dyn Detector, input: &Input<'_>, case: &Case, tap: &Tap, emit:
 
 /// Ranks a detection: one value per subject by *rank by*, total order, threshold, three reasons.
 fn finish(id: DetectorId, detection: Detection, input: &Input<'_>, curve: Vec<CurvePoint>) -> Result<Ranking, RunError> {
-    let Detection { mut subjects, explain, model_id, stage, remarks } = detection;
+    let Detection { mut subjects, explain, model_id, stage, mut remarks, trials } = detection;
     let plan = input.plan;
     let has = |by| subjects.iter().any(|s| value(s, by, plan.preset).is_some());
     let rank_by = match (stage, has(plan.rank_by)) {
@@ -156,6 +159,11 @@ fn finish(id: DetectorId, detection: Detection, input: &Input<'_>, curve: Vec<Cu
         Threshold::Value(value) => value,
         Threshold::Quantile(q) => quantile(&scores, q),
     };
+    let validation = trials.map(|trials| {
+        let (validation, words) = validation::validation(&trials);
+        remarks.splice(0..0, words);
+        validation
+    });
     let report = Report {
         detector: id,
         preset: plan.preset,
@@ -166,6 +174,7 @@ fn finish(id: DetectorId, detection: Detection, input: &Input<'_>, curve: Vec<Cu
         device: input.device.reason.clone(),
         curve,
         remarks,
+        validation,
         subjects: ranked.subjects,
         run: String::new(),
     };

@@ -59,6 +59,7 @@ pub fn manifest(ledger: &[Ledger], plan: &Plan, analysis: &Analysis, notices: Ve
             model_id: report.model_id.clone(),
             epochs: report.curve.last().map_or(0, |p| p.epoch),
             remarks: report.remarks.clone(),
+            validation: report.validation.clone(),
         }
     });
     Manifest {

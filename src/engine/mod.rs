@@ -6,16 +6,19 @@
 mod analyse;
 mod baseline;
 pub mod jobs;
+mod labels;
 mod manifest;
 mod open;
 mod stores;
 mod suppress;
 mod tree;
+mod validation;
 mod worker;
 
 pub use crate::ingest::Options as ReadOptions;
 pub use crate::ingest::mapping::{Mapping, Preview, preview};
 pub use analyse::{Analysis, analyse, applies, value};
+pub use labels::{export_labels, said};
 pub use manifest::{Clock, manifest};
 pub use open::{complaint, is_partial, read_into, read_with};
 pub use suppress::{read_rules, without, write_rules};

@@ -4,12 +4,14 @@
 
 mod atomic;
 mod events;
+mod labels;
 mod members;
 mod ranking;
 mod row;
 
 pub use atomic::{AtomicFile, remove_leftovers};
 pub use events::{EventFormat, write_events};
+pub use labels::{LabelFile, SaidLabel, read_labels, write_labels};
 pub use members::{Member, Members};
 pub use ranking::{Formats, Lookup, write_ranking};
 pub use row::{COLUMNS, Mark};

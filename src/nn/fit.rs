@@ -24,6 +24,8 @@ const SYNC: usize = 16;
 pub trait Model: Module {
     /// What it learns from, addressed by row number.
     type Data: Sync + ?Sized;
+    /// Rows evaluated at once.
+    const CHUNK: usize = CHUNK;
     /// Number of rows.
     fn rows(data: &Self::Data) -> usize;
     /// Loss of each of the named rows, each at least 0; a mean over a batch of them is minimised.
@@ -225,7 +227,7 @@ impl<D: Sync + ?Sized> Trainer<'_, D> {
     /// Mean weighted loss of the named rows.
     fn evaluate<M: Model<Data = D>>(&self, model: &M, rows: &[usize]) -> Result<f64, RunError> {
         let (mut sum, device) = (0.0, self.device.plain());
-        for chunk in rows.chunks(CHUNK) {
+        for chunk in rows.chunks(M::CHUNK) {
             self.control.check()?;
             sum += drain(&mut vec![self.total(model, chunk, &device)])?;
         }
@@ -252,9 +254,14 @@ fn drain(pending: &mut Vec<Tensor<1>>) -> Result<f64, RunError> {
 }
 
 /// Rows in the order given, in chunks fit for inference, each after a look at the cancel flag.
-pub(super) fn chunks(rows: usize, control: &Control, mut each: impl FnMut(&[usize]) -> Result<(), RunError>) -> Result<(), RunError> {
+pub(super) fn chunks(rows: usize, control: &Control, each: impl FnMut(&[usize]) -> Result<(), RunError>) -> Result<(), RunError> {
+    chunks_of(CHUNK, rows, control, each)
+}
+
+/// The same with chunks of another size.
+pub(super) fn chunks_of(size: usize, rows: usize, control: &Control, mut each: impl FnMut(&[usize]) -> Result<(), RunError>) -> Result<(), RunError> {
     let all: Vec<usize> = (0..rows).collect();
-    for chunk in all.chunks(CHUNK) {
+    for chunk in all.chunks(size.max(1)) {
         control.check()?;
         each(chunk)?;
     }

@@ -67,6 +67,14 @@ impl Layer {
         }
     }
 
+    /// All zero: a layer that adds nothing until it has learned something.
+    pub(super) fn zeros(inputs: usize, outputs: usize, number: usize, device: &Device) -> Self {
+        Self {
+            weight: parameter(TensorData::new(vec![0.0_f32; inputs * outputs], [inputs, outputs]), 2 * number, device),
+            bias: parameter(TensorData::new(vec![0.0_f32; outputs], [outputs]), 2 * number + 1, device),
+        }
+    }
+
     /// Weights, row by row of inputs, and bias.
     pub(super) fn weights(&self) -> Result<(Vec<f32>, Vec<f32>), RunError> {
         Ok((read(self.weight.val())?, read(self.bias.val())?))

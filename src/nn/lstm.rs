@@ -44,37 +44,52 @@ impl Lstm {
     /// # Shapes
     /// steps `[rows, 4 units]`, masks `[rows, 1]` of 0 and 1; out `[rows, units]` per step
     pub(super) fn run(&self, steps: &[Tensor<2>], masks: &[Tensor<2>], reverse: bool) -> Vec<Tensor<2>> {
+        let masks: Vec<Option<Tensor<2>>> = masks.iter().cloned().map(Some).collect();
+        self.walk(steps, &masks, reverse, None)
+    }
+
+    /// The same, where no mask means that every row has a value at that step. `dropped` multiplies the state before it enters the gates
+    /// (recurrent dropout, one draw for all steps: Gal and Ghahramani 2016).
+    ///
+    /// # Shapes
+    /// as [`Lstm::run`]; dropped `[rows, units]`
+    pub(super) fn walk(&self, steps: &[Tensor<2>], masks: &[Option<Tensor<2>>], reverse: bool, dropped: Option<&Tensor<2>>) -> Vec<Tensor<2>> {
         let mut order: Vec<usize> = (0..steps.len()).collect();
         if reverse {
             order.reverse();
         }
+        let weights = self.hidden.val();
         let mut states: Vec<Option<Tensor<2>>> = vec![None; steps.len()];
         let mut state: Option<(Tensor<2>, Tensor<2>)> = None;
         for at in order {
-            let next = self.step(&steps[at], state.as_ref(), &masks[at]);
+            let gates = match &state {
+                Some((h, _)) => steps[at].clone() + dropped.map_or_else(|| h.clone(), |dropped| h.clone() * dropped.clone()).matmul(weights.clone()),
+                None => steps[at].clone(),
+            };
+            let next = self.step(&gates, state.as_ref(), masks.get(at).and_then(Option::as_ref));
             states[at] = Some(next.0.clone());
             state = Some(next);
         }
         states.into_iter().flatten().collect()
     }
 
-    fn step(&self, projected: &Tensor<2>, state: Option<&(Tensor<2>, Tensor<2>)>, mask: &Tensor<2>) -> (Tensor<2>, Tensor<2>) {
-        let gates = match state {
-            Some((h, _)) => projected.clone() + h.clone().matmul(self.hidden.val()),
-            None => projected.clone(),
-        };
+    fn step(&self, gates: &Tensor<2>, state: Option<&(Tensor<2>, Tensor<2>)>, mask: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<2>) {
         let n = self.units;
         let gate = |at: usize| gates.clone().narrow(1, at * n, n);
         let fresh = sigmoid(gate(0)) * Activation::Tanh.apply(gate(2));
         let output = sigmoid(gate(3));
-        match state {
-            Some((h, c)) => {
-                let cell = fresh + sigmoid(gate(1)) * c.clone();
-                let out = output * Activation::Tanh.apply(cell.clone());
+        let cell = match state {
+            Some((_, c)) => fresh + sigmoid(gate(1)) * c.clone(),
+            None => fresh,
+        };
+        let out = output * Activation::Tanh.apply(cell.clone());
+        match (state, mask) {
+            (_, None) => (out, cell),
+            (None, Some(mask)) => (out * mask.clone(), cell * mask.clone()),
+            (Some((h, c)), Some(mask)) => {
                 let kept = mask.clone().neg() + 1.0;
                 (out * mask.clone() + h.clone() * kept.clone(), cell * mask.clone() + c.clone() * kept)
             }
-            None => (output * Activation::Tanh.apply(fresh.clone()) * mask.clone(), fresh * mask.clone()),
         }
     }
 }

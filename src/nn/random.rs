@@ -1,7 +1,9 @@
 //! Our own seeded random draws: initial weights, the validation split, the order of rows.
 
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a generator is for; each purpose has its own stream of the same seed.
 #[derive(Clone, Copy, Debug)]
@@ -9,6 +11,7 @@ pub(super) enum Purpose {
     Weights = 1,
     Split = 2,
     Order = 3,
+    Dropout = 4,
 }
 
 /// A generator for one purpose.
@@ -16,6 +19,36 @@ pub(super) fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
     generator.set_stream(purpose as u64);
     generator
+}
+
+/// What dropout leaves out: another draw at each call, the same at the same call of every run. Training calls it from one thread.
+#[derive(Debug)]
+pub(super) struct Draws {
+    seed: u64,
+    calls: AtomicU64,
+}
+
+impl Draws {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { seed, calls: AtomicU64::new(0) }
+    }
+
+    /// What each cell is multiplied by: 0 with probability `rate`, else `1 / (1 - rate)`. None where nothing is left out: outside training.
+    pub(super) fn cells(&self, cells: usize, rate: f64, device: &Device) -> Option<Vec<f32>> {
+        if rate <= 0.0 || !device.is_autodiff() {
+            return None;
+        }
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        let mut generator = generator(self.seed.wrapping_add(call.wrapping_mul(0x9e37_79b9_7f4a_7c15)), Purpose::Dropout);
+        let (rate, kept) = (rate.min(0.95) as f32, (1.0 / (1.0 - rate.min(0.95))) as f32);
+        Some((0..cells).map(|_| if generator.random::<f32>() < rate { 0.0 } else { kept }).collect())
+    }
+
+    /// # Shapes
+    /// `[rows, width]`
+    pub(super) fn keep(&self, rows: usize, width: usize, rate: f64, device: &Device) -> Option<Tensor<2>> {
+        self.cells(rows * width, rate, device).map(|cells| Tensor::from_data(TensorData::new(cells, [rows, width]), device))
+    }
 }
 
 /// Glorot-uniform weights: `U(-a, a)` with `a = sqrt(6 / (inputs + outputs))`, row by row.

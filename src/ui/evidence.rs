@@ -13,6 +13,7 @@ const ROW: f32 = 36.0;
 
 pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
     detectors(ui, session, queue);
+    validation(ui, session);
     if session.curve.len() > 1 {
         CollapsingHeader::new("Training").default_open(true).show(ui, |ui| curve::show(ui, session, 96.0));
     }
@@ -67,6 +68,47 @@ fn detector_row(ui: &mut Ui, session: &Session, detector: DetectorId, readiness:
             _ => (String::new(), colours.weak),
         };
         ui.label(RichText::new(text).small().color(colour));
+    });
+}
+
+/// How well the classifier learned the labels, both ways of holding out side by side; and what it is to learn from.
+fn validation(ui: &mut Ui, session: &Session) {
+    let (malicious, benign) = session.labels();
+    let known = session.rankings.get(&DetectorId::Process).and_then(|ranking| ranking.report.validation.clone());
+    if malicious + benign == 0 && known.is_none() && session.plan.labels.is_none() {
+        return;
+    }
+    CollapsingHeader::new("Classifier").default_open(true).show(ui, |ui| {
+        let file = session.plan.labels.as_ref().map_or(String::new(), |path| {
+            format!(" and {}", path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned()))
+        });
+        ui.label(RichText::new(format!("labels: {malicious} malicious, {benign} benign{file}")).small());
+        let Some(known) = known else {
+            ui.label(RichText::new("Analyse to train it").small().color(theme::colours(ui).weak));
+            return;
+        };
+        let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
+        egui::Grid::new("classifier figures").num_columns(3).show(ui, |ui| {
+            let mut row = |cells: [String; 3]| {
+                for cell in cells {
+                    ui.label(RichText::new(cell).small());
+                }
+                ui.end_row();
+            };
+            row(["held out".into(), "by group".into(), "at random".into()]);
+            let pick = |of: &dyn Fn(&crate::domain::Figures) -> String| [&known.grouped, &known.random].map(|figures| figures.as_ref().map_or("-".into(), of));
+            let mut line = |name: &str, of: &dyn Fn(&crate::domain::Figures) -> String| {
+                let [grouped, random] = pick(of);
+                row([name.into(), grouped, random]);
+            };
+            line("ROC-AUC", &|f| number(f.roc_auc));
+            line("precision", &|f| number(f.precision));
+            line("recall", &|f| number(f.recall));
+            line("TP / FP", &|f| format!("{} / {}", f.true_positives, f.false_positives));
+            line("TN / FN", &|f| format!("{} / {}", f.true_negatives, f.false_negatives));
+        });
+        ui.label(RichText::new(format!("{} of {} labelled processes are malicious; {} groups", known.malicious, known.labelled, known.groups)).small())
+            .on_hover_text("Whole groups held out, beside the same processes held out at random, which flatters");
     });
 }
 

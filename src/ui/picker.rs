@@ -86,6 +86,14 @@ impl Picker for SystemPicker {
                 let future = dialog.set_title("Save the case").set_file_name("case.residue").save_file();
                 Box::pin(async move { one(future.await) })
             }
+            Pick::Labels => {
+                let future = dialog.set_title("Labels of processes").add_filter("CSV", &["csv"]).pick_file();
+                Box::pin(async move { one(future.await) })
+            }
+            Pick::LabelsOut => {
+                let future = dialog.set_title("Export labels").set_file_name("labels.csv").save_file();
+                Box::pin(async move { one(future.await) })
+            }
             Pick::ExportFile => {
                 let future = dialog.set_title("Export").set_file_name("ranking.csv").save_file();
                 Box::pin(async move { one(future.await) })

@@ -130,6 +130,8 @@ impl Window {
                 (_, None) => {}
                 (Pick::EvidenceFiles | Pick::EvidenceFolder, _) => queue.push(Command::Open(paths)),
                 (Pick::Baseline, _) => queue.push(Command::AddBaseline(paths)),
+                (Pick::Labels, Some(path)) => queue.push(Command::Labels(Some(path.clone()))),
+                (Pick::LabelsOut, Some(path)) => queue.push(Command::ExportLabels(path.clone())),
                 (Pick::SaveCase, Some(path)) => queue.push(Command::SaveAs(path.clone())),
                 (Pick::ExportFile, Some(path)) => self.session.export.path = path.display().to_string(),
             }

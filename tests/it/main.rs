@@ -11,6 +11,7 @@ mod groups;
 mod ingest;
 mod memory;
 mod nn;
+mod process;
 mod support;
 mod synth;
 mod tables;

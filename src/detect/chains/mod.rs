@@ -89,7 +89,7 @@ impl Run {
         let subject = |((chain, leaf), shape): ((&Chain, &u32), &u32)| chain.subject(*leaf, &self.launches, &parts[*shape as usize], coverage, self.length);
         let subjects = self.chains.iter().zip(&leaves).zip(&shapes).map(subject).collect();
         let explain = Explanation { counted: self.counted.clone(), launches: self.launches.clone(), shapes, parts };
-        Detection { subjects, explain: Arc::new(explain), model_id, stage, remarks: self.remarks() }
+        Detection { subjects, explain: Arc::new(explain), model_id, stage, remarks: self.remarks(), trials: None }
     }
 
     fn remarks(&self) -> Vec<String> {

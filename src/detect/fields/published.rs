@@ -39,7 +39,7 @@ pub(super) fn run(input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result
     let mut reasons = Reasons { encoder, codes: uniques.rows.iter().map(codes).collect(), errors: Vec::new(), outputs: Vec::new(), features };
     let scores = Scores { rank_by: RankBy::Rarity, rarity: &rarity, learned: None, loss: None };
     let early = subjects(&table, &uniques, &scores);
-    first(Detection { subjects: early, explain: Arc::new(reasons.clone()), model_id: String::new(), stage: Stage::First, remarks: vec![] });
+    first(Detection { subjects: early, explain: Arc::new(reasons.clone()), model_id: String::new(), stage: Stage::First, remarks: vec![], trials: None });
 
     let teach: Vec<Vec<u32>> = rows[learned_from].iter().map(|(row, _)| codes(row)).collect();
     let teach = reasons.encoder.matrix(&teach)?;
@@ -54,7 +54,7 @@ pub(super) fn run(input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result
         format!("{} restarts averaged by rank; the top 1 % of two of them share {:.0} %", restarts.ranks.len(), restarts.overlap * 100.0),
         format!("columns: {}", reasons.features.names().join(", ")),
     ];
-    Ok(Detection { subjects, explain: Arc::new(reasons), model_id: restarts.id, stage: Stage::Final, remarks })
+    Ok(Detection { subjects, explain: Arc::new(reasons), model_id: restarts.id, stage: Stage::Final, remarks, trials: None })
 }
 
 /// Numbers each column's values in the order of their text.

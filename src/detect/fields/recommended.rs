@@ -105,7 +105,7 @@ pub(super) fn run(input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result
     };
     let early = subjects(&evidence.table, uniques, &Scores { rank_by: RankBy::Rarity, rarity: &rarity, learned: None, loss: None });
     let explain = Arc::new(reasons(RankBy::Rarity, &knowledge));
-    first(Detection { subjects: early, explain, model_id: String::new(), stage: Stage::First, remarks: vec![] });
+    first(Detection { subjects: early, explain, model_id: String::new(), stage: Stage::First, remarks: vec![], trials: None });
     input.control.check()?;
     knowledge.grow(&rows);
     input.control.check()?;
@@ -126,7 +126,7 @@ pub(super) fn run(input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result
     let subjects = subjects(&evidence.table, uniques, &scores);
     let remarks = remarks(&evidence, learned.tails.is_some());
     let explain = Arc::new(Reasons { lent: learned.lent, tails: learned.tails, network: Some(network), ..reasons(input.plan.rank_by, &knowledge) });
-    Ok(Detection { subjects, explain, model_id, stage: Stage::Final, remarks })
+    Ok(Detection { subjects, explain, model_id, stage: Stage::Final, remarks, trials: None })
 }
 
 fn remarks(evidence: &Evidence, tails: bool) -> Vec<String> {

@@ -81,7 +81,7 @@ pub(super) fn run(input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result
     let rarity = rarity(&teach, &events.rows);
     let reasons = |rebuilt| Arc::new(Reasons { features: features.clone(), encoder: encoder.clone(), codes: events.rows.iter().map(codes).collect(), rebuilt });
     let early = subjects(&events, &rarity, None);
-    first(Detection { subjects: early, explain: reasons(Vec::new()), model_id: String::new(), stage: Stage::First, remarks: vec![] });
+    first(Detection { subjects: early, explain: reasons(Vec::new()), model_id: String::new(), stage: Stage::First, remarks: vec![], trials: None });
 
     let count = data.count();
     let windows: Vec<usize> = if count > MOST { (0..MOST).map(|at| at * count / MOST).collect() } else { (0..count).collect() };
@@ -102,7 +102,7 @@ pub(super) fn run(input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result
     };
     let losses: Vec<f64> = (0..own.count()).map(loss).collect();
     let subjects = subjects(&events, &rarity, Some(&losses));
-    Ok(Detection { subjects, explain: reasons(rebuilt), model_id: network.id(), stage: Stage::Final, remarks: vec![text] })
+    Ok(Detection { subjects, explain: reasons(rebuilt), model_id: network.id(), stage: Stage::Final, remarks: vec![text], trials: None })
 }
 
 /// Sum over the columns of -log2 of a value's share, with half a count lent.

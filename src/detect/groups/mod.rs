@@ -182,7 +182,7 @@ impl Gathered {
         let model_id = scored.model_id.clone();
         let explain = Explanation::new(self, scored, plan, stage);
         let subjects = (0..self.windows.list.len()).map(|index| subject::subject(self, &explain.scored, index, plan, stage)).collect();
-        Detection { subjects, explain: Arc::new(explain), model_id, stage, remarks: self.remarks.clone() }
+        Detection { subjects, explain: Arc::new(explain), model_id, stage, remarks: self.remarks.clone(), trials: None }
     }
 }
 

@@ -97,7 +97,7 @@ impl Run {
         let model_id = network.as_ref().map(|network| network.id.clone()).unwrap_or_default();
         let (table, places, features) = (self.table.clone(), self.places.clone(), self.features.clone());
         let explain = Arc::new(Explanation { rank_by, table, places, features, parts, network });
-        Detection { subjects, explain, model_id, stage, remarks: self.remarks(input) }
+        Detection { subjects, explain, model_id, stage, remarks: self.remarks(input), trials: None }
     }
 
     fn remarks(&self, input: &Input<'_>) -> Vec<String> {

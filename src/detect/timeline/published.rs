@@ -158,9 +158,16 @@ pub(super) fn run(input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result
     let closed = Arc::new(Explanation { rows, constant, predicted: Vec::new() });
     if settings.closed_form || subjects.is_empty() {
         remarks.push("published: the distance from the mean of 27 flags, which is what the original network computed".into());
-        return Ok(Detection { subjects, explain: closed, model_id: String::new(), stage: Stage::Final, remarks });
+        return Ok(Detection { subjects, explain: closed, model_id: String::new(), stage: Stage::Final, remarks, trials: None });
     }
-    first(Detection { subjects: subjects.clone(), explain: closed.clone(), model_id: String::new(), stage: Stage::First, remarks: remarks.clone() });
+    first(Detection {
+        subjects: subjects.clone(),
+        explain: closed.clone(),
+        model_id: String::new(),
+        stage: Stage::First,
+        remarks: remarks.clone(),
+        trials: None,
+    });
     network(input, &closed, subjects, remarks)
 }
 
@@ -208,7 +215,7 @@ fn network(input: &Input<'_>, closed: &Explanation, mut subjects: Vec<Subject>, 
         let loss = explain.errors(index).iter().sum::<f64>() / FLAGS as f64;
         (subject.loss, subject.score) = (Some(loss), loss);
     }
-    Ok(Detection { subjects, explain: Arc::new(explain), model_id: network.id(), stage: Stage::Final, remarks })
+    Ok(Detection { subjects, explain: Arc::new(explain), model_id: network.id(), stage: Stage::Final, remarks, trials: None })
 }
 
 /// What was expected of each row: the network's predictions, or, where there are none, the same of all.

@@ -45,6 +45,7 @@ pub(super) fn report(detector: DetectorId, subjects: u64) -> Report {
         device: "CPU, because".into(),
         curve: vec![CurvePoint { epoch: 1, train: 0.5, validation: None }, CurvePoint { epoch: 2, train: 0.25, validation: Some(1.0 / 3.0) }],
         remarks: vec!["a remark".into()],
+        validation: None,
         subjects: (0..subjects).map(subject).collect(),
         run: String::new(),
     }

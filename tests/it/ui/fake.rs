@@ -111,6 +111,7 @@ pub(super) fn report(n: usize, stage: Stage) -> Report {
         device: "CPU (no GPU adapter found)".into(),
         curve: vec![],
         remarks: vec!["Ignored fields: LogonId, ProcessId".into()],
+        validation: None,
         subjects,
         run: String::new(),
     }

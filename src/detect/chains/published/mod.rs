@@ -103,7 +103,7 @@ pub(super) fn run(input: &Input<'_>, length: usize) -> Result<Detection, RunErro
     let (remarks, model_id) = (trained.remarks(), trained.id(input)?);
     let raw = chains.into_iter().map(|(_, raw)| raw).collect();
     let explain = Explanation::new(trained, known.paths, known.chains, raw, input.device.clone());
-    Ok(Detection { subjects, explain: Arc::new(explain), model_id, stage: Stage::Final, remarks })
+    Ok(Detection { subjects, explain: Arc::new(explain), model_id, stage: Stage::Final, remarks, trials: None })
 }
 
 /// Chains that are the same after normalisation make one subject. Each with the raw chain of its first leaf.
