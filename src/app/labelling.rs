@@ -35,8 +35,13 @@ impl Session {
         })
     }
 
-    /// Labels the selected subject's process. A subject whose event is of no process teaches nothing.
+    /// Labels the selected subject's process. A subject of many processes, or of none, is not labelled.
     pub(super) fn label(&mut self, verdict: Verdict) {
+        let detector = self.view.ranking.as_ref().map(|ranking| ranking.report.detector);
+        if matches!(detector, Some(DetectorId::Groups | DetectorId::Timeline)) {
+            self.say("this row is not one process: label processes in Process behaviour, Process chains or Event fields");
+            return;
+        }
         let Some(key) = self.view.subject().map(|subject| subject.key) else { return };
         self.change(&[key], |mark| mark.label(verdict));
         let (malicious, benign) = self.labels();

@@ -96,9 +96,24 @@ fn detectors(ui: &mut Ui, session: &Session, queue: &mut Queue) {
         });
     });
     CollapsingHeader::new("Process behaviour").show(ui, |ui| {
+        let p = &mut s.process;
+        ui.checkbox(&mut p.names, "Look at image names and paths, which may give the answer away");
+        ui.horizontal(|ui| {
+            ui.label("Network");
+            let shown = if p.network.is_empty() { "the preset's own" } else { &p.network }.to_owned();
+            ComboBox::from_id_salt("process network").selected_text(shown).show_ui(ui, |ui| {
+                ui.selectable_value(&mut p.network, String::new(), "the preset's own");
+                for name in ["recommended", "linear", "simplest", "dd", "deep", "deeper", "conv_rnn", "conv_birnn"] {
+                    ui.selectable_value(&mut p.network, name.to_owned(), name);
+                }
+            });
+        });
         numbers(ui, "process", |ui| {
-            number(ui, "Steps", &mut s.process.steps, 8..=2048);
-            number(ui, "Fewest events of a process", &mut s.process.min_events, 1..=100);
+            number(ui, "Steps", &mut p.steps, 8..=2048);
+            number(ui, "Fewest events of a process", &mut p.min_events, 1..=100);
+            number(ui, "Epochs at most", &mut p.epochs, 1..=1000);
+            number(ui, "Patience (epochs)", &mut p.patience, 1..=500);
+            number(ui, "Parts held out at most", &mut p.folds, 2..=100);
         });
     });
     CollapsingHeader::new("Timeline").show(ui, |ui| {
