@@ -21,6 +21,7 @@ impl Session {
             | Command::Analyse
             | Command::Cancel
             | Command::Export(_)
+            | Command::ImportAnnotations(_)
             | Command::AddBaseline(_)
             | Command::DropBaseline(_)
             | Command::UseAsBaseline(..)
@@ -121,6 +122,7 @@ impl Session {
             Command::PickLabelsOut => self.wishes.push(Wish::Pick(Pick::LabelsOut)),
             Command::PickSave => self.wishes.push(Wish::Pick(Pick::SaveCase)),
             Command::ExportForm(form) => self.export = *form,
+            Command::PickAnnotations => self.wishes.push(Wish::Pick(Pick::Annotations)),
             Command::PickExport => self.wishes.push(Wish::Pick(Pick::ExportFile)),
             Command::Copy(text) => {
                 self.say("copied");

@@ -3,6 +3,7 @@
 use crate::app::columns::Column;
 use crate::app::rows::Show;
 use crate::domain::{Compute, DetectorId, EventKey, Preset, RankBy, Settings, Verdict};
+use crate::export::Format;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -24,6 +25,7 @@ pub enum Step {
 pub enum Dialog {
     Open,
     Export,
+    Import,
     Ordinary,
     Rules,
     Save,
@@ -230,6 +232,10 @@ pub enum Command {
     ExportForm(Box<crate::app::export::ExportForm>),
     /// Asks the system's dialog where to.
     PickExport,
+    /// Adds what was said in an exported ranking.
+    ImportAnnotations(PathBuf),
+    /// Asks the system's dialog for such a file.
+    PickAnnotations,
     /// Copies text.
     Copy(String),
     /// Copies the selected row as tab-separated text.
@@ -267,10 +273,8 @@ pub enum Command {
 pub struct ExportOrder {
     /// Which rows.
     pub which: Which,
-    /// The CSV file, if any.
-    pub csv: Option<PathBuf>,
-    /// The JSONL file, if any.
-    pub jsonl: Option<PathBuf>,
+    /// The files.
+    pub files: Vec<(Format, PathBuf)>,
     /// Existing files may be replaced.
     pub replace: bool,
 }
@@ -305,4 +309,5 @@ pub enum Pick {
     ExportFile,
     Labels,
     LabelsOut,
+    Annotations,
 }

@@ -5,7 +5,8 @@ use crate::case::Case;
 use crate::control::Notice;
 use crate::domain::{DetectorId, EventKey, Ledger, Plan, Rule};
 use crate::engine::jobs::Question;
-use crate::engine::{Mapping, Preview, Ranking, Work, jobs};
+use crate::engine::{Extract, Mapping, Preview, Work, jobs};
+use crate::export::Format;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +18,9 @@ pub struct Unsaved {
     /// When it was last used, nanoseconds UTC.
     pub used: Option<i64>,
 }
+
+/// Makes the parts of rankings that are to be written, the one on the screen first.
+pub type Extracts = Box<dyn FnOnce() -> Vec<Extract> + Send>;
 
 /// Makes the jobs that the session hands to its workers.
 pub trait Engine: Send + Sync {
@@ -47,8 +51,10 @@ pub trait Engine: Send + Sync {
     fn analyse(&self, case: Case, plan: Plan) -> Work;
     /// Finds out what the drill-down shows.
     fn ask(&self, case: Case, question: Question) -> Work;
-    /// Writes rows, given by index into the ranking's subjects.
-    fn export(&self, case: Case, ranking: Ranking, which: Vec<usize>, csv: Option<PathBuf>, jsonl: Option<PathBuf>) -> Work;
+    /// Writes parts of rankings, made on the job's thread, into files; `title` names the case, `part` says in words which rows.
+    fn export(&self, case: Case, title: String, part: String, extracts: Extracts, files: Vec<(Format, PathBuf)>) -> Work;
+    /// Adds what was said in an exported ranking.
+    fn import(&self, case: Case, path: PathBuf) -> Work;
     /// Puts the case where it is to stay.
     fn save_as(&self, case: Case, dir: PathBuf) -> Work;
     /// Whether each detector can run on the case, from its ledger alone.

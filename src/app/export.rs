@@ -5,8 +5,10 @@ use crate::app::marks::Marks;
 use crate::app::order::Order;
 use crate::app::view::View;
 use crate::domain::{Contribution, EventKey, Explain, Report};
-use crate::engine::Ranking;
+use crate::engine::{Part, Ranking};
+use crate::export::Format;
 use foldhash::HashSet;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,10 +19,8 @@ pub struct ExportForm {
     pub which: Which,
     /// Path without ending.
     pub path: String,
-    /// Write CSV.
-    pub csv: bool,
-    /// Write JSONL.
-    pub jsonl: bool,
+    /// Which formats.
+    pub formats: BTreeSet<Format>,
     /// Files that are there already, once they were found; a second go replaces them.
     pub existing: Vec<PathBuf>,
     /// Why nothing was written.
@@ -29,18 +29,30 @@ pub struct ExportForm {
 
 impl Default for ExportForm {
     fn default() -> Self {
-        Self { which: Which::Flagged, path: String::new(), csv: true, jsonl: true, existing: vec![], refusal: None }
+        Self { which: Which::Flagged, path: String::new(), formats: [Format::Csv, Format::Jsonl].into(), existing: vec![], refusal: None }
     }
 }
 
 impl ExportForm {
-    /// The order this form gives: an ending typed by hand is taken away, so that both files share a stem.
+    /// The order this form gives: an ending typed by hand is taken away, so that all files share a stem.
     #[must_use]
     pub fn order(&self) -> ExportOrder {
         let typed = self.path.trim();
-        let stem = [".csv", ".jsonl"].iter().find_map(|ending| typed.strip_suffix(ending)).unwrap_or(typed);
-        let file = |wanted: bool, ending: &str| (wanted && !stem.is_empty()).then(|| PathBuf::from(format!("{stem}.{ending}")));
-        ExportOrder { which: self.which, csv: file(self.csv, "csv"), jsonl: file(self.jsonl, "jsonl"), replace: !self.existing.is_empty() }
+        let stem = Format::ALL.iter().find_map(|f| typed.strip_suffix(f.ending())?.strip_suffix('.')).unwrap_or(typed);
+        let wanted = self.formats.iter().filter(|_| !stem.is_empty());
+        let files = wanted.map(|f| (*f, PathBuf::from(format!("{stem}.{}", f.ending())))).collect();
+        ExportOrder { which: self.which, files, replace: !self.existing.is_empty() }
+    }
+}
+
+/// The same part of the rankings that are not on the screen; what is visible there says nothing of them.
+#[must_use]
+pub(super) fn elsewhere(which: Which) -> Option<Part> {
+    match which {
+        Which::Flagged => Some(Part::Flagged),
+        Which::Above => Some(Part::Above),
+        Which::All => Some(Part::All),
+        Which::Visible => None,
     }
 }
 

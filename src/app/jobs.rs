@@ -2,7 +2,7 @@
 
 use crate::app::command::{Command, ExportOrder, Wish};
 use crate::app::drill::Drill;
-use crate::app::export::{as_shown, positions};
+use crate::app::export::{as_shown, elsewhere, positions};
 use crate::app::pace::Activity;
 use crate::app::rows::{Narrow, Sort};
 use crate::app::session::{Readiness, Session};
@@ -10,6 +10,7 @@ use crate::app::writer::Written;
 use crate::case::Case;
 use crate::control::{Notice, Severity};
 use crate::domain::{DetectorId, Plan, Preset, RankBy, Suppression, Threshold};
+use crate::engine::{self, Extract, Ranking};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -81,6 +82,12 @@ impl Session {
                 }
             }
             Command::Export(order) => self.export(order),
+            Command::ImportAnnotations(path) => {
+                if let Some(case) = self.case.clone() {
+                    self.dialog = None;
+                    self.side.submit(self.engine.import(case, path));
+                }
+            }
             Command::AddBaseline(paths) => {
                 for path in paths {
                     if !self.plan.baseline.contains(&path) {
@@ -293,7 +300,7 @@ impl Session {
 
     fn export(&mut self, order: ExportOrder) {
         let (Some(ranking), Some(shown), Some(case)) = (self.view.ranking.clone(), self.view.order.clone(), self.case.clone()) else { return };
-        let files: Vec<PathBuf> = order.csv.iter().chain(&order.jsonl).cloned().collect();
+        let files: Vec<PathBuf> = order.files.iter().map(|(_, path)| path.clone()).collect();
         let refusal = if files.is_empty() {
             Some("choose a format and a path".to_owned())
         } else if self.exporting {
@@ -313,14 +320,23 @@ impl Session {
             return;
         }
         let positions = positions(&self.view, self.marks.flagged(), order.which);
-        let (engine, threshold) = (Arc::clone(&self.engine), self.view.threshold);
+        let (threshold, suppressed) = (self.view.threshold, self.view.suppressed.iter().sum::<usize>() as u64);
         self.exporting = true;
         self.dialog = None;
         self.export.existing.clear();
-        self.side.submit(Box::new(move |control, emit| {
+        let many = order.files.iter().any(|(f, _)| f.holds_many());
+        let others: Vec<Ranking> = self.rankings.values().filter(|r| many && r.report.detector != ranking.report.detector).cloned().collect();
+        let (rules, sources, annotations) = (Arc::clone(&self.rules), Arc::clone(&self.sources), case.annotations());
+        let extracts = Box::new(move || {
             let (ranking, which) = as_shown(&ranking, &shown, threshold, &positions);
-            engine.export(case, ranking, which, order.csv, order.jsonl)(control, emit)
-        }));
+            let mut extracts = vec![Extract { ranking, which, suppressed }];
+            if let Some(part) = elsewhere(order.which) {
+                extracts.extend(others.iter().map(|other| engine::extract(other, part, &rules, &annotations, &sources)));
+            }
+            extracts
+        });
+        let part = order.which.title().to_lowercase();
+        self.side.submit(self.engine.export(case, self.title.clone(), part, extracts, order.files));
     }
 
     /// Where an export goes unless the analyst says otherwise: beside the evidence's case, named by detector.

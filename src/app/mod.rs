@@ -35,7 +35,7 @@ pub use background::Wake;
 pub use columns::Column;
 pub use command::{Command, Dialog, ExportOrder, Look, Pick, Step, Which, Wish};
 pub use drill::Drill;
-pub use engine::{Engine, Unsaved};
+pub use engine::{Engine, Extracts, Unsaved};
 pub use export::ExportForm;
 pub use marks::{Mark, Marks};
 pub use order::{Groups, Order, value};

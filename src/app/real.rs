@@ -1,12 +1,13 @@
 //! The engine itself behind the seam.
 
-use crate::app::engine::{Engine, Unsaved};
+use crate::app::engine::{Engine, Extracts, Unsaved};
 use crate::app::marks::Mark;
 use crate::case::{Annotation, Case, Change, Leftover, Target, Unit};
 use crate::control::Notice;
 use crate::domain::{DetectorId, EventKey, Ledger, Plan};
 use crate::engine::jobs::{Grove, Question};
 use crate::engine::{Happening, Ranking, Work, jobs};
+use crate::export::Format;
 use foldhash::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -70,8 +71,12 @@ impl Engine for Real {
         jobs::ask(case, question, Arc::clone(&self.grove))
     }
 
-    fn export(&self, case: Case, ranking: Ranking, which: Vec<usize>, csv: Option<PathBuf>, jsonl: Option<PathBuf>) -> Work {
-        jobs::export(case, ranking, which, csv, jsonl)
+    fn export(&self, case: Case, title: String, part: String, extracts: Extracts, files: Vec<(Format, PathBuf)>) -> Work {
+        jobs::export(case, title, part, extracts, files)
+    }
+
+    fn import(&self, case: Case, path: PathBuf) -> Work {
+        jobs::import(case, path)
     }
 
     fn save_as(&self, case: Case, dir: PathBuf) -> Work {

@@ -17,7 +17,7 @@ use crate::case::Case;
 use crate::control::{Notice, Severity};
 use crate::domain::{CurvePoint, DetectorId, Ledger, Plan, Suppression};
 use crate::engine::jobs::Question;
-use crate::engine::{Happening, Outcome, Ranking, Work, Worker};
+use crate::engine::{Happening, Imported, Outcome, Ranking, Work, Worker};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -264,6 +264,7 @@ impl Session {
             Happening::Answered(answer) => self.drill.answer = Some(answer),
             Happening::Grown(tree) => self.drill.tree = Some(tree),
             Happening::Exported { path, rows } => self.exported(&path, rows),
+            Happening::Imported(_) => {}
             Happening::Ended(outcome) => self.ended(outcome),
         }
     }
@@ -272,12 +273,13 @@ impl Session {
         match what {
             Happening::Notice(notice) => self.notice(notice),
             Happening::Exported { path, rows } => self.exported(&path, rows),
+            Happening::Imported(done) => self.imported(done),
             Happening::Ended(outcome) => {
                 self.exporting = false;
                 match outcome {
                     Outcome::Done => self.export.existing.clear(),
                     Outcome::Cancelled => self.say("cancelled"),
-                    Outcome::Failed(text) => self.notice(Notice { severity: Severity::Error, text: format!("the export was not written: {text}") }),
+                    Outcome::Failed(text) => self.notice(Notice { severity: Severity::Error, text: format!("nothing was written: {text}") }),
                 }
             }
             _ => {}
@@ -298,6 +300,16 @@ impl Session {
 
     fn exported(&mut self, path: &std::path::Path, rows: u64) {
         self.say(format!("{} written: {}", crate::app::words::rows(rows as usize), path.display()));
+    }
+
+    fn imported(&mut self, done: Imported) {
+        if let Some(case) = self.case.clone() {
+            self.marks.load(self.engine.marks(&case));
+            self.refilter(true);
+        }
+        let unknown = if done.unknown == 0 { String::new() } else { format!("; {} speak of evidence that is not in this case", done.unknown) };
+        self.notice(Notice { severity: Severity::Info, text: format!("{} annotations read{unknown}", done.rows) });
+        self.say(format!("{} annotations read{unknown}", done.rows));
     }
 
     fn ranked(&mut self, ranking: Ranking) {

@@ -87,7 +87,8 @@ pub static COMMANDS: &[Entry] = entries![
     Case, "Open evidence…", "Ctrl+O", free, Command::Dialog(Some(Dialog::Open)), "Opens event logs, timelines, folders of them, or a case";
     Case, "Try the demo case", "", free, Command::Demo, "Opens a small synthetic estate with an intrusion planted in it";
     Case, "Save case as…", "Ctrl+S", case, Command::Dialog(Some(Dialog::Save)), "Puts the case, with flags and notes, where it is to stay";
-    Case, "Export…", "Ctrl+E", ranking, Command::Dialog(Some(Dialog::Export)), "Writes flagged, above, visible or all rows to CSV and JSONL";
+    Case, "Export…", "Ctrl+E", ranking, Command::Dialog(Some(Dialog::Export)), "Writes flagged, above, visible or all rows to CSV, JSONL, XLSX, Parquet or an HTML report";
+    Case, "Import annotations…", "", idle, Command::Dialog(Some(Dialog::Import)), "Adds flags, tags and notes of a ranking that was exported before, here or by a colleague";
     Case, "Close case", "Ctrl+W", case, Command::CloseCase, "Closes the case; everything done in it is kept";
     Case, "Quit", "Ctrl+Q", free, Command::Quit, "Ends Residue; everything done in the case is kept";
     Analyse, "Analyse", "F5 Ctrl+Enter", idle, Command::Analyse, "Trains the chosen detectors on this evidence and ranks it";

@@ -120,19 +120,37 @@ impl Case {
     /// # Errors
     /// When it cannot be committed; then nothing has changed.
     pub fn annotate(&self, targets: &[Target], change: &Change) -> Result<Arc<Annotations>, RunError> {
+        let (analyst, now) = (Arc::<str>::from(self.analyst()), now());
+        self.act(targets.iter().map(|target| (target, ())), &|before, ()| change.apply(before, &analyst, now))
+    }
+
+    /// Adds what others said: flags and tags add up, notes stand one below the other; nothing said here is lost. One step that can be undone.
+    ///
+    /// # Errors
+    /// When it cannot be committed; then nothing has changed.
+    pub fn add_annotations(&self, said: &[(Target, Annotation)]) -> Result<Arc<Annotations>, RunError> {
+        self.act(said.iter().map(|(target, theirs)| (target, theirs)), &|before, theirs| theirs.added_to(before))
+    }
+
+    /// Makes one step of what `after` says of every target.
+    fn act<'t, T: Copy>(
+        &self,
+        targets: impl Iterator<Item = (&'t Target, T)>,
+        after: &dyn Fn(Option<&Annotation>, T) -> Option<Annotation>,
+    ) -> Result<Arc<Annotations>, RunError> {
         let analyst: Arc<str> = self.analyst().into();
         let mut said = held(self.said());
         let mut next = (*said.now).clone();
         let now = now();
         let done = self.with_db(FAILED, |db| {
             let action = Action::begin(db)?;
-            let mut steps = Vec::with_capacity(targets.len());
+            let mut steps = Vec::new();
             let mut pen = action.pen()?;
-            for target in targets {
+            for (target, what) in targets {
                 let evidence = action.evidence(&mut next, &target.evidence)?;
                 let place = Place { record: target.record, evidence, part: target.part, unit: target.unit };
                 let before = next.at(place).cloned();
-                let after = change.apply(before.as_ref(), &analyst, now);
+                let after = after(before.as_ref(), what);
                 if before == after {
                     continue;
                 }

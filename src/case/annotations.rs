@@ -86,6 +86,24 @@ impl Annotation {
     }
 }
 
+impl Annotation {
+    /// This, said by others, added to what is said already.
+    pub(super) fn added_to(&self, before: Option<&Self>) -> Option<Self> {
+        let Some(before) = before else { return (!self.says_nothing()).then(|| self.clone()) };
+        let mut both = before.clone();
+        both.flagged |= self.flagged;
+        both.flagged_at = before.flagged_at.or(self.flagged_at);
+        both.tags.extend(self.tags.iter().cloned());
+        both.tags.sort();
+        both.tags.dedup();
+        if !self.note.is_empty() && !before.note.contains(&self.note) {
+            both.note = [before.note.as_str(), self.note.as_str()].into_iter().filter(|n| !n.is_empty()).collect::<Vec<_>>().join("\n");
+        }
+        both.version += u32::from(both != *before);
+        Some(both)
+    }
+}
+
 /// A change to make; what is `None` or empty stays as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Change {

@@ -19,6 +19,7 @@ mod duplicates;
 mod folder;
 mod neighbours;
 mod reader;
+mod rows;
 mod rules;
 mod run;
 mod run_columns;
@@ -30,6 +31,7 @@ mod store;
 mod table;
 
 pub use annotations::{Annotation, Annotations, Change, Target, Unit};
+pub use rows::{Kind, write_rows};
 pub use run::RunInfo;
 pub use scratch::Leftover;
 pub use snapshot::Snapshot;

@@ -1,6 +1,8 @@
 //! The command line's grammar.
 
 use crate::domain::{Compute, DetectorId, Preset, RankBy, Threshold};
+use crate::engine::Part;
+use crate::export::Format;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -24,6 +26,12 @@ pub(super) enum Command {
     Inspect(InspectArgs),
     /// Writes the normalised events as Parquet, CSV or JSON lines.
     Convert(ConvertArgs),
+    /// Learns from known-good evidence and saves what was learned in one file, without the evidence; or lists all that such a file holds.
+    Baseline(BaselineArgs),
+    /// Writes the rankings that a case holds: CSV, JSONL, Parquet, XLSX, or a one-page HTML report.
+    Export(ExportArgs),
+    /// Adds flags, tags and notes of an exported ranking to a case.
+    Import(ImportArgs),
     /// Measures a ranking against ground truth.
     Evaluate(EvaluateArgs),
     /// Writes a synthetic estate with a planted intrusion and its truth.
@@ -52,6 +60,9 @@ pub(super) struct TriageArgs {
     /// Folder for the results; made if missing, refused when not empty.
     #[arg(long)]
     pub(super) out: PathBuf,
+    /// Keep the case, with its rankings, in this new folder (NAME.residue).
+    #[arg(long)]
+    pub(super) save_case: Option<PathBuf>,
     /// Use the folder even when it is not empty.
     #[arg(long)]
     pub(super) force: bool,
@@ -165,6 +176,76 @@ pub(super) struct ConvertArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct BaselineArgs {
+    /// Known-good evidence of at least two computers, or cases; with --list a saved baseline.
+    #[arg(required = true)]
+    pub(super) paths: Vec<PathBuf>,
+    /// The file to write.
+    #[arg(long, required_unless_present = "list")]
+    pub(super) out: Option<PathBuf>,
+    /// Print all that leaves in a saved baseline.
+    #[arg(long, conflicts_with = "out")]
+    pub(super) list: bool,
+    /// Replace the file when it exists.
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Where it comes from, in a sentence.
+    #[arg(long, default_value = "")]
+    pub(super) description: String,
+    /// Truth file whose attack and ignore subjects are kept out (repeatable; for evaluation).
+    #[arg(long)]
+    pub(super) truth: Vec<PathBuf>,
+    /// Settings, as printed by `residue config`.
+    #[arg(long)]
+    pub(super) config: Option<PathBuf>,
+    /// Seeds every random draw.
+    #[arg(long, default_value_t = 42)]
+    pub(super) seed: u64,
+    /// Which device trains.
+    #[arg(long, value_parser = compute, default_value = "auto")]
+    pub(super) compute: Compute,
+    /// How to show progress.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) progress: ProgressMode,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// The case.
+    pub(super) case: PathBuf,
+    /// The file to write; its ending names the format unless --format does.
+    #[arg(long)]
+    pub(super) out: PathBuf,
+    /// Replace the file when it exists.
+    #[arg(long)]
+    pub(super) force: bool,
+    /// html, xlsx, parquet, csv or jsonl [default: the ending of --out].
+    #[arg(long, value_parser = format)]
+    pub(super) format: Option<Format>,
+    /// Which rows: flagged, above or all.
+    #[arg(long, value_parser = part, default_value = "flagged")]
+    pub(super) which: Part,
+    /// Rankings to write [default: all; CSV, JSONL and Parquet hold one].
+    #[arg(long = "detector", value_delimiter = ',', value_parser = detector)]
+    pub(super) detectors: Vec<DetectorId>,
+    /// How to show progress.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) progress: ProgressMode,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    /// The case.
+    pub(super) case: PathBuf,
+    /// Rankings exported as CSV or JSONL.
+    #[arg(required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// How to show progress.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) progress: ProgressMode,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct EvaluateArgs {
     /// A ranking as JSON lines.
     pub(super) ranking: PathBuf,
@@ -262,6 +343,19 @@ reading!(ConvertArgs);
 /// Reads one of the lower-case names that `serde` gives an enum's values.
 fn named<T: serde::de::DeserializeOwned>(text: &str, names: &str) -> Result<T, String> {
     serde_json::from_value(serde_json::Value::from(text)).map_err(|_| format!("is none of {names}"))
+}
+
+fn format(text: &str) -> Result<Format, String> {
+    Format::of(text).ok_or_else(|| format!("'{text}' is none of html, xlsx, parquet, csv, jsonl"))
+}
+
+fn part(text: &str) -> Result<Part, String> {
+    match text {
+        "flagged" => Ok(Part::Flagged),
+        "above" => Ok(Part::Above),
+        "all" => Ok(Part::All),
+        _ => Err(format!("'{text}' is none of flagged, above, all")),
+    }
 }
 
 fn detector(text: &str) -> Result<DetectorId, String> {

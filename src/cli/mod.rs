@@ -4,11 +4,13 @@
 //! read whole; 2 failed or misused; 130 cancelled.
 
 mod args;
+mod baseline;
 mod config;
 mod convert;
 mod demo;
 mod doctor;
 mod evaluate;
+mod export;
 mod inspect;
 mod progress;
 mod synth;
@@ -66,6 +68,9 @@ fn run(cli: Cli) -> Result<Status, RunError> {
         Some(Command::Triage(args)) => triage::run(&args),
         Some(Command::Inspect(args)) => inspect::run(&args),
         Some(Command::Convert(args)) => convert::run(&args),
+        Some(Command::Baseline(args)) => baseline::run(&args),
+        Some(Command::Export(args)) => export::run(&args),
+        Some(Command::Import(args)) => export::import(&args),
         Some(Command::Evaluate(args)) => evaluate::run(&args),
         Some(Command::Synth(args)) => synth::run(&args),
         Some(Command::Config) => print(&config::commented()),

@@ -19,6 +19,12 @@ pub(super) fn run(args: &TriageArgs) -> Result<Status, RunError> {
     for path in &args.suppress {
         rules.extend(engine::read_rules(path)?);
     }
+    if let Some(dir) = &args.save_case {
+        Case::refuse_inside(dir, &args.paths)?;
+        if dir.exists() {
+            return Err(RunError::failed(format!("there is something already; choose another name for the case: {}", dir.display())));
+        }
+    }
     out_folder(&args.out, args.force)?;
     let (control, terminal) = control(args.progress);
     let mut clock = Clock::start();
@@ -35,6 +41,10 @@ fn triage(args: &TriageArgs, plan: &Plan, mut rules: Vec<Rule>, clock: &mut Cloc
     let mut analysis = engine::analyse(&case, plan, control, terminal)?;
     // What the analyst called ordinary in this case holds here too, as it does in the window.
     rules.extend(case.rules()?);
+    if let Some(dir) = &args.save_case {
+        // What was finished before a cancel is kept too.
+        drop(case.save_as(dir, &Control { cancel: crate::control::CancelToken::default(), ..control.clone() })?);
+    }
     analysis.suppress(&Suppression::new(rules), plan.threshold, &ledger);
     write_rankings(&case, &ledger, &analysis, &args.out, control)?;
     let manifest = engine::manifest(&ledger, plan, &analysis, terminal.notices(), clock);
@@ -55,17 +65,18 @@ pub(super) fn open(paths: &[PathBuf], reading: &engine::ReadOptions, control: &C
     Ok((case, begin.elapsed()))
 }
 
+/// The settings of a file, or the usual ones.
+pub(super) fn settings(path: Option<&Path>) -> Result<Settings, RunError> {
+    let Some(path) = path else { return Ok(Settings::default()) };
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the settings {}", path.display()))?;
+    Ok(toml::from_str(&text).with_context(|| format!("the settings are wrong (`residue config` prints right ones): {}", path.display()))?)
+}
+
 fn plan(args: &TriageArgs) -> Result<Plan, RunError> {
     if args.preset == Preset::Published && args.rank_by == Some(RankBy::Recommended) {
         return Err(RunError::failed("--preset published has no recommended score: use --rank-by loss or rarity"));
     }
-    let settings = match &args.config {
-        None => Settings::default(),
-        Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the settings {}", path.display()))?;
-            toml::from_str(&text).with_context(|| format!("the settings are wrong (`residue config` prints right ones): {}", path.display()))?
-        }
-    };
+    let settings = settings(args.config.as_deref())?;
     let fallback = if args.preset == Preset::Published { RankBy::Loss } else { RankBy::Recommended };
     Ok(Plan {
         detectors: args.detectors.clone(),
@@ -79,6 +90,7 @@ fn plan(args: &TriageArgs) -> Result<Plan, RunError> {
         baseline_truth: args.baseline_truth.clone(),
         model: args.model.clone(),
         save_model: args.save_model.clone(),
+        save_shared_only: false,
         labels: args.labels.clone(),
         labelled: vec![],
         scope: Scope { from: args.from, to: args.to, hosts: args.host.clone() },

@@ -8,7 +8,10 @@ pub mod fields;
 pub mod groups;
 pub mod memory;
 pub mod process;
+mod seen;
 pub mod timeline;
+
+pub(crate) use seen::is_private;
 
 use crate::control::{Control, RunError};
 use crate::domain::{Detection, DetectorId, EventStore, Plan};

@@ -162,6 +162,8 @@ pub struct Plan {
     pub model: Option<PathBuf>,
     /// Save the trained models here.
     pub save_model: Option<PathBuf>,
+    /// Saved models hold only what more than one computer and more than one person have shown: for a baseline file.
+    pub save_shared_only: bool,
     /// Labels for the process classifier.
     pub labels: Option<PathBuf>,
     /// Labels beside those of the file: the case's own. The engine adds the file's.

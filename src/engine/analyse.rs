@@ -56,6 +56,7 @@ pub fn analyse(case: &Case, plan: &Plan, control: &Control, emit: &dyn Emit) -> 
     let snapshot = case.snapshot();
     let store: Arc<dyn EventStore> = if plan.scope == Scope::default() { snapshot } else { Arc::new(Scoped { inner: snapshot, scope: plan.scope.clone() }) };
     let baselines = Baselines::open(plan, control)?;
+    baselines.warn_of_difference(store.sources(), control);
     let stores: Vec<&dyn EventStore> = baselines.stores.iter().map(AsRef::as_ref).collect();
     let plan = &with_labels(case, plan, control)?;
     let device = Device::choose(plan.compute);
@@ -77,7 +78,11 @@ pub fn analyse(case: &Case, plan: &Plan, control: &Control, emit: &dyn Emit) -> 
         emit.emit(Happening::Began(id));
         let tap = Arc::new(Tap { inner: Arc::clone(&control.reporter), curve: Mutex::default() });
         let control = Control { cancel: control.cancel.clone(), reporter: Arc::<Tap>::clone(&tap) };
-        let (model, save_model) = (plan.model.as_ref().map(|p| p.join(id.name())), plan.save_model.as_ref().map(|p| p.join(id.name())));
+        let of_baseline = baselines.saved.as_ref().and_then(|(_, saved)| saved.model(id));
+        if baselines.saved.is_some() && of_baseline.is_none() {
+            control.warn(format!("the saved baseline teaches {} nothing: it learns from the case itself", id.title()));
+        }
+        let (model, save_model) = (plan.model.as_ref().map(|p| p.join(id.name())).or(of_baseline), plan.save_model.as_ref().map(|p| p.join(id.name())));
         let input = Input {
             case: store.as_ref(),
             baseline: &stores,

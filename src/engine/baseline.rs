@@ -1,12 +1,14 @@
 //! Opens the known-good evidence of a plan.
 
+use super::baseline_file::{Unpacked, difference, is_baseline_file, unpack};
 use super::open::read_into;
 use super::stores::Ordinary;
 use crate::case::Case;
 use crate::control::{Control, RunError};
-use crate::domain::{EventStore, ManifestSource, Plan};
+use crate::domain::{EventStore, Ledger, ManifestSource, Plan};
 use crate::score::Truth;
 use anyhow::Context;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +16,8 @@ use std::sync::Arc;
 #[derive(Default)]
 pub(super) struct Baselines {
     pub(super) stores: Vec<Arc<dyn EventStore>>,
+    /// A saved baseline, which stands alone.
+    pub(super) saved: Option<(PathBuf, Unpacked)>,
     cases: Vec<Case>,
 }
 
@@ -23,6 +27,27 @@ impl Baselines {
         let truths = read_truths(&plan.baseline_truth)?;
         let mut baselines = Self::default();
         for path in &plan.baseline {
+            if is_baseline_file(path) {
+                if plan.baseline.len() > 1 {
+                    return Err(RunError::failed(format!(
+                        "a saved baseline stands alone; take the other baselines away, or save one of all of them: {}",
+                        path.display()
+                    )));
+                }
+                if plan.model.is_some() {
+                    return Err(RunError::failed(format!("a saved model and a saved baseline exclude each other: {}", path.display())));
+                }
+                let unpacked = unpack(path)?;
+                if unpacked.about.residue != env!("CARGO_PKG_VERSION") {
+                    control.warn(format!(
+                        "the baseline was saved by residue {}, this is {}: save it again where scores look odd",
+                        unpacked.about.residue,
+                        env!("CARGO_PKG_VERSION")
+                    ));
+                }
+                baselines.saved = Some((path.clone(), unpacked));
+                continue;
+            }
             let case = if Case::is_case(path) { Case::open(path)? } else { Case::temporary()? };
             if !Case::is_case(path) {
                 read_into(&case, std::slice::from_ref(path), None, control)?;
@@ -42,7 +67,17 @@ impl Baselines {
 
     /// What the manifest says of them.
     pub(super) fn manifest(&self) -> Vec<ManifestSource> {
-        self.stores.iter().flat_map(|s| super::manifest::sources(s.sources())).collect()
+        let saved = self.saved.iter().map(|(path, unpacked)| unpacked.manifest(path));
+        self.stores.iter().flat_map(|s| super::manifest::sources(s.sources())).chain(saved).collect()
+    }
+
+    /// Says what the case holds that no baseline has seen.
+    pub(super) fn warn_of_difference(&self, case: &[Ledger], control: &Control) {
+        let mut known: BTreeSet<String> = self.stores.iter().flat_map(|s| s.sources()).flat_map(|s| &s.seen).map(|(_, c, _)| c.to_lowercase()).collect();
+        known.extend(self.saved.iter().flat_map(|(_, saved)| saved.about.channels.keys()).map(|c| c.to_lowercase()));
+        if let Some(text) = difference(&known, case).filter(|_| !known.is_empty()) {
+            control.warn(text);
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! What the window asks of its workers, as jobs: open, analyse, answer, export, save.
 
+use super::export::Extract;
 use super::tree::{Forest, Scores};
 use super::worker::{Answer, Emit, Happening, Ranking, Work};
 use super::{Mapping, ReadOptions, read_with};
 use crate::case::{Annotations, Case, Unit};
 use crate::control::{Control, RunError};
 use crate::domain::{EventKey, EventStore, Ledger, Plan, Subject, time};
-use crate::export::{Formats, Lookup, Mark, Members, write_ranking};
+use crate::export::{Format, Mark};
 use crate::{ingest, synth};
 use anyhow::Context;
 use std::path::PathBuf;
@@ -187,20 +188,23 @@ pub fn mark(annotations: &Annotations, ledger: &[Ledger], subject: &Subject) -> 
     })
 }
 
-/// Writes the subjects at `which` (rank indices).
+/// Writes extracts of rankings into files; the extracts are made on the job's thread.
 #[must_use]
-pub fn export(case: Case, ranking: Ranking, which: Vec<usize>, csv: Option<PathBuf>, jsonl: Option<PathBuf>) -> Work {
+pub fn export(case: Case, title: String, part: String, extracts: Box<dyn FnOnce() -> Vec<Extract> + Send>, files: Vec<(Format, PathBuf)>) -> Work {
     Box::new(move |control, emit| {
-        let ledger = case.sources();
-        let members = Members::read(case.snapshot().as_ref(), control)?;
-        let annotations = case.annotations();
-        let mark = |subject: &Subject| mark(&annotations, &ledger, subject);
-        let lookup = Lookup { explain: ranking.explain.as_ref(), sources: &ledger, members: &members, mark: &mark };
-        let formats = Formats { csv: csv.as_deref(), jsonl: jsonl.as_deref() };
-        let rows = write_ranking(&ranking.report, &lookup, which.into_iter(), formats, control)?;
-        for path in [csv, jsonl].into_iter().flatten() {
+        for (path, rows) in super::write_extracts(&case, &title, &part, &extracts(), &files, control)? {
             emit.emit(Happening::Exported { path, rows });
         }
+        Ok(())
+    })
+}
+
+/// Adds what was said in an exported ranking.
+#[must_use]
+pub fn import(case: Case, path: PathBuf) -> Work {
+    Box::new(move |_, emit| {
+        let done = super::import_annotations(&case, &path)?;
+        emit.emit(Happening::Imported(done));
         Ok(())
     })
 }

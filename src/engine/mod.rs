@@ -5,6 +5,8 @@
 
 mod analyse;
 mod baseline;
+mod baseline_file;
+mod export;
 pub mod jobs;
 mod labels;
 mod manifest;
@@ -19,6 +21,8 @@ pub use crate::ingest::Options as ReadOptions;
 pub use crate::ingest::mapping::{Mapping, Preview, preview};
 pub use analyse::{Analysis, analyse, applies, value};
 pub use labels::{export_labels, said};
+pub use baseline_file::{About, is_baseline_file, list_baseline, save_baseline};
+pub use export::{Extract, Imported, Part, extract, import_annotations, stored_rankings, write_extracts};
 pub use manifest::{Clock, manifest};
 pub use open::{complaint, is_partial, read_into, read_with};
 pub use suppress::{read_rules, without, write_rules};

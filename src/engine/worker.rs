@@ -63,6 +63,8 @@ pub enum Happening {
         /// How many.
         rows: u64,
     },
+    /// Annotations were read from a file.
+    Imported(super::Imported),
     /// The job is over; nothing follows.
     Ended(Outcome),
 }

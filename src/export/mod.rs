@@ -1,17 +1,28 @@
-//! Writes rankings as CSV and JSONL, normalised events, and the manifest. Files appear whole or not at all.
+//! Writes rankings as CSV, JSONL, workbooks and pages, normalised events, and the manifest; reads annotations back. Files appear whole or not at all.
 //!
 //! Border: gets reports and plain lookups; knows neither the case's files nor a screen.
 
 mod atomic;
+mod chapter;
 mod events;
 mod labels;
+mod format;
+mod html;
+mod manifest;
 mod members;
 mod ranking;
+mod read_back;
 mod row;
+mod xlsx;
 
 pub use atomic::{AtomicFile, remove_leftovers};
+pub use chapter::{Chapter, Facts};
 pub use events::{EventFormat, write_events};
 pub use labels::{LabelFile, SaidLabel, read_labels, write_labels};
+pub use format::Format;
+pub use html::write_html;
 pub use members::{Member, Members};
-pub use ranking::{Formats, Lookup, write_ranking};
+pub use ranking::{Formats, Lookup, full_row, write_ranking};
+pub use read_back::{Said, read_annotations};
 pub use row::{COLUMNS, Mark};
+pub use xlsx::write_xlsx;

@@ -70,6 +70,17 @@ pub fn write_ranking(
     Ok(rows)
 }
 
+/// A row's values in the order of [`COLUMNS`], then all its members and all its contributions as JSON.
+#[must_use]
+pub fn full_row(report: &Report, index: usize, lookup: &Lookup<'_>) -> Option<Vec<Value>> {
+    let subject = report.subjects.get(index)?;
+    let source = lookup.sources.get(subject.key.source as usize);
+    let mut values = Vec::from(row::values(report, subject, &(lookup.mark)(subject), source));
+    values.push(subject.members.iter().map(|&key| member(key, lookup)).collect());
+    values.push(serde_json::to_value(lookup.explain.explain(index)).unwrap_or_default());
+    Some(values)
+}
+
 fn write_object(out: &mut impl Write, values: [Value; 38], subject: &Subject, index: usize, lookup: &Lookup<'_>) -> anyhow::Result<()> {
     let mut object = row::object(values);
     let events = subject.members.iter().map(|&key| member(key, lookup)).collect();

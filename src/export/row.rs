@@ -131,8 +131,20 @@ pub(super) fn cell(value: &Value) -> String {
 }
 
 fn neutralise(text: &str) -> String {
-    let risky = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if risky { format!("'{text}") } else { text.to_owned() }
+    // A terminal that shows the file must not obey it either.
+    let obeyed = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    let text: String = text.chars().map(|c| if obeyed(c) { '\u{fffd}' } else { c }).collect();
+    if is_risky(&text) { format!("'{text}") } else { text }
+}
+
+/// Whether a spreadsheet would run a text; one that looks neutralised already counts too, so that reading back takes away what was put before it.
+pub(super) fn is_risky(text: &str) -> bool {
+    text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
+/// What a cell was before it was neutralised.
+pub(super) fn restore(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|rest| is_risky(rest)).unwrap_or(cell)
 }
 
 /// The row as a JSON object without members and contributions.
@@ -145,9 +157,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_terminal_obeys_nothing_in_a_cell() {
+        assert_eq!(cell(&json!("a\u{1b}[31mb\u{9b}0m\0\nc")), "a\u{fffd}[31mb\u{fffd}0m\u{fffd}\nc");
+    }
+
+    #[test]
     fn cells_that_a_spreadsheet_would_run_are_neutralised_and_numbers_never() {
         for risky in ["=1+1", "+x", "-x", "@x", "\tx", "\rx"] {
             assert_eq!(cell(&json!(risky)), format!("'{risky}"));
+        }
+        for text in ["=1", "'=1", "''-", "'a", "a", "", "'"] {
+            assert_eq!(restore(&neutralise(text)), text);
         }
         assert_eq!(cell(&json!("a=b")), "a=b");
         assert_eq!(cell(&json!(-1.5)), "-1.5");

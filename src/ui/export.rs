@@ -2,10 +2,11 @@
 
 use crate::app::words;
 use crate::app::{Command, ExportForm, Session, Which, export};
-use crate::ui::opening::modal;
-use crate::ui::screen::Queue;
+use crate::export::Format;
+use crate::ui::opening::{modal, typed};
+use crate::ui::screen::{Queue, Screen};
 use crate::ui::theme;
-use eframe::egui::{Button, Context, RichText, TextEdit};
+use eframe::egui::{Button, Context, Key, RichText, TextEdit};
 
 pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
     modal(ctx, "Export", 600.0, queue, |ui, queue| {
@@ -20,8 +21,16 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
         }
         ui.add_space(6.0);
         ui.horizontal(|ui| {
-            ui.checkbox(&mut form.csv, "CSV").on_hover_text("Imports into Timesketch and Timeline Explorer as it is");
-            ui.checkbox(&mut form.jsonl, "JSONL").on_hover_text("One object a line, text faithful to the evidence, every member event and contribution");
+            for format in Format::ALL {
+                let mut on = form.formats.contains(&format);
+                if ui.checkbox(&mut on, format.title()).on_hover_text(format.help()).changed() {
+                    if on {
+                        form.formats.insert(format);
+                    } else {
+                        form.formats.remove(&format);
+                    }
+                }
+            }
         });
         ui.add_space(6.0);
         ui.label(RichText::new("Where (without ending)").color(colours.weak));
@@ -33,8 +42,10 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
         });
         let rows = export::count(&session.view, &session.marks, form.which);
         let order = form.order();
-        for file in order.csv.iter().chain(&order.jsonl) {
-            ui.label(RichText::new(format!("{} ({})", file.display(), words::rows(rows))).small().color(colours.weak));
+        for (format, file) in &order.files {
+            let more =
+                if format.holds_many() && form.which != Which::Visible && session.rankings.len() > 1 { ", and those of the other detectors" } else { "" };
+            ui.label(RichText::new(format!("{} ({}{more})", file.display(), words::rows(rows))).small().color(colours.weak));
         }
         for file in &form.existing {
             ui.label(RichText::new(format!("is there already: {}", file.display())).color(colours.warning));
@@ -45,7 +56,7 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
         ui.add_space(8.0);
         ui.horizontal(|ui| {
             let replaces = !form.existing.is_empty();
-            let ready = rows > 0 && (order.csv.is_some() || order.jsonl.is_some());
+            let ready = rows > 0 && !order.files.is_empty();
             let label = if replaces { format!("Replace and export {}", words::rows(rows)) } else { format!("Export {}", words::rows(rows)) };
             let response = ui.add_enabled(ready, Button::new(label).fill(ui.visuals().selection.bg_fill));
             if response.clicked() {
@@ -61,10 +72,31 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
     });
 }
 
+/// *Import annotations*.
+pub(super) fn import(ctx: &Context, screen: &mut Screen, queue: &mut Queue) {
+    modal(ctx, "Import annotations", 600.0, queue, |ui, queue| {
+        ui.label("Flags, tags and notes of a ranking that was exported as CSV or JSONL are added to those of this case; nothing here is lost.");
+        ui.add_space(6.0);
+        ui.horizontal(|ui| {
+            let width = ui.available_width() - 160.0;
+            let edit = ui.add(TextEdit::singleline(&mut screen.import_path).hint_text("/cases/ranking-fields.jsonl").desired_width(width));
+            let edit = edit.accessible_name("Path of an exported ranking");
+            let entered = edit.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
+            let ready = !screen.import_path.trim().is_empty();
+            if (ui.add_enabled(ready, Button::new("Import")).clicked() || entered) && ready {
+                queue.push(Command::ImportAnnotations(typed(&screen.import_path)));
+            }
+            if ui.button("Choose…").clicked() {
+                queue.push(Command::PickAnnotations);
+            }
+        });
+    });
+}
+
 /// Hands a changed form over; other rows, formats or paths ask anew about files that are there.
 fn changed(session: &Session, mut form: ExportForm, queue: &mut Queue) {
     let old = &session.export;
-    if (form.which, &form.path, form.csv, form.jsonl) != (old.which, &old.path, old.csv, old.jsonl) {
+    if (form.which, &form.path, &form.formats) != (old.which, &old.path, &old.formats) {
         form.existing.clear();
         form.refusal = None;
         queue.push(Command::ExportForm(Box::new(form)));

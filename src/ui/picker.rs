@@ -94,6 +94,10 @@ impl Picker for SystemPicker {
                 let future = dialog.set_title("Export labels").set_file_name("labels.csv").save_file();
                 Box::pin(async move { one(future.await) })
             }
+            Pick::Annotations => {
+                let future = dialog.set_title("A ranking exported as CSV or JSONL").pick_files();
+                Box::pin(async move { many(future.await) })
+            }
             Pick::ExportFile => {
                 let future = dialog.set_title("Export").set_file_name("ranking.csv").save_file();
                 Box::pin(async move { one(future.await) })

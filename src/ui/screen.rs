@@ -27,6 +27,7 @@ pub(super) struct Screen {
     pub open_path: String,
     pub save_path: String,
     pub rules_path: String,
+    pub import_path: String,
     pub palette: String,
     pub palette_at: usize,
     pub note: Option<Draft>,

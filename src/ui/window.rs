@@ -94,6 +94,7 @@ impl Window {
             Some(Dialog::Open) => opening::show(ctx, session, screen, queue),
             Some(Dialog::Save) => opening::save(ctx, session, screen, queue),
             Some(Dialog::Export) => export::show(ctx, session, queue),
+            Some(Dialog::Import) => export::import(ctx, screen, queue),
             Some(Dialog::Ordinary) => ordinary::mark(ctx, session, queue),
             Some(Dialog::Rules) => ordinary::review(ctx, session, screen, queue),
             Some(Dialog::Settings) => settings::show(ctx, session, screen, queue),
@@ -133,6 +134,7 @@ impl Window {
                 (Pick::Labels, Some(path)) => queue.push(Command::Labels(Some(path.clone()))),
                 (Pick::LabelsOut, Some(path)) => queue.push(Command::ExportLabels(path.clone())),
                 (Pick::SaveCase, Some(path)) => queue.push(Command::SaveAs(path.clone())),
+                (Pick::Annotations, Some(path)) => queue.push(Command::ImportAnnotations(path.clone())),
                 (Pick::ExportFile, Some(path)) => self.session.export.path = path.display().to_string(),
             }
         }

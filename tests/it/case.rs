@@ -1,6 +1,7 @@
 //! The case folder: round trips, refusals, kills, and figures.
 
 mod annotations;
+mod exports;
 mod figures;
 mod kills;
 mod neighbours;

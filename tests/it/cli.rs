@@ -273,3 +273,52 @@ fn what_is_called_ordinary_leaves_the_ranking_and_is_counted() {
     std::fs::write(&file, "version = 1\n[[rule]]\n").unwrap();
     assert_eq!(status(&["triage", text(&estate.evtx), "--suppress", text(&file), "--out", text(&out.path().join("no"))]), 2);
 }
+
+#[test]
+fn a_saved_baseline_teaches_without_the_evidence() {
+    let estate = estate();
+    let home = tempfile::tempdir().unwrap();
+    let path = |name: &str| home.path().join(name).display().to_string();
+    let (file, again) = (path("good.baseline"), path("again.baseline"));
+    let make = |out: &str| status(&["baseline", text(&estate.evtx), "--truth", text(&estate.truth), "--description", "the estate", "--out", out]);
+    assert_eq!((make(&file), make(&again), make(&file)), (0, 0, 2), "a second one is not written over the first");
+    assert!(std::fs::read(&file).unwrap() == std::fs::read(&again).unwrap(), "equal evidence gives equal bytes");
+
+    // What leaves is listed, and holds no computer, no person, and nothing that one alone has shown.
+    let listed = String::from_utf8(residue(&["baseline", "--list", &file]).stdout).unwrap();
+    assert!(listed.contains("fields/fields-words.json") && listed.contains("chains/") && listed.contains("groups/") && listed.contains("stayed behind"));
+    let kept = home.path().join("kept.residue");
+    let out = path("whole");
+    assert_eq!(status(&["triage", text(&estate.evtx), "--detector", "fields", "--out", &out, "--save-case", text(&kept)]), 0);
+    let subjects = lines(&Path::new(&out).join("ranking-fields.jsonl"));
+    let mut names: Vec<String> = subjects.iter().filter_map(|s| s["computer"].as_str()).map(|c| c.split('.').next().unwrap().to_lowercase()).collect();
+    names.sort();
+    names.dedup();
+    assert!(names.len() > 2);
+    let lower = listed.to_lowercase();
+    assert!(names.iter().all(|name| !lower.contains(name.as_str())), "{names:?}");
+
+    let run = |name: &str, baseline: &str| {
+        let out = path(name);
+        let done = residue(&["triage", text(&estate.evtx), "--detector", "fields,chains,groups", "--baseline", baseline, "--out", &out]);
+        (done.status.code(), String::from_utf8_lossy(&done.stderr).into_owned(), out)
+    };
+    let (code, said, out) = run("scored", &file);
+    assert_eq!(code, Some(0), "{said}");
+    let manifest: Value = serde_json::from_str(&std::fs::read_to_string(Path::new(&out).join("manifest.json")).unwrap()).unwrap();
+    assert_eq!(manifest["baseline"][0]["format"], "saved baseline");
+    assert_eq!(manifest["detectors"].as_array().map(Vec::len), Some(3));
+    let (_, _, twice) = run("scored again", &again);
+    for name in ["ranking-fields.jsonl", "ranking-chains.jsonl", "ranking-groups.jsonl"] {
+        assert!(std::fs::read(Path::new(&out).join(name)).unwrap() == std::fs::read(Path::new(&twice).join(name)).unwrap(), "{name}");
+    }
+
+    // A damaged one is refused in words, one of a single computer is not made.
+    let bytes = std::fs::read(&file).unwrap();
+    let half = path("half.baseline");
+    std::fs::write(&half, &bytes[..bytes.len() / 2]).unwrap();
+    assert_eq!(run("half", &half).0, Some(2));
+    let one = std::fs::read_dir(&estate.evtx).unwrap().map(|e| e.unwrap().path()).min().unwrap();
+    let said = stderr(&["baseline", text(&one), "--out", &path("one.baseline")]);
+    assert!(said.contains("at least 2 computers"), "{said}");
+}

@@ -132,7 +132,8 @@ pub(super) fn words(arguments: &str) -> impl Iterator<Item = &str> {
     arguments.split(cut).filter(|word| word.len() > 1).take(WORDS)
 }
 
-fn word_codes(arguments: u32, texts: &mut Texts) -> Vec<u32> {
+/// Their codes, each once.
+pub(super) fn word_codes(arguments: u32, texts: &mut Texts) -> Vec<u32> {
     let line = texts.name(arguments).to_owned();
     let mut codes: Vec<u32> = words(&line).map(|word| texts.intern(word)).collect();
     codes.sort_unstable();

@@ -1,11 +1,12 @@
 //! A process creation as the scorer sees it: normalised paths of child, parent and grandparent, who ran it, and its arguments.
 
 use crate::control::{Control, RunError};
+use crate::detect::seen::{Seen, Witness};
 use crate::domain::{EventStore, Integrity, Process, Processes, Step};
 use crate::features::Interner;
 use crate::features::lineage::processes;
 use crate::features::path::{arguments, base, directory, normalise};
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Characters kept of the arguments.
@@ -125,6 +126,25 @@ impl Launches {
             shape_of.push(code);
         }
         Ok(Self { processes, shapes, shape_of })
+    }
+}
+
+impl Launches {
+    /// Notes where and with whom every text was seen that counts would name.
+    pub(super) fn witness(&self, texts: &mut Texts, seen: &mut Seen<u32>) {
+        let mut known: HashSet<(u32, Witness)> = HashSet::default();
+        for (process, &shape) in self.processes.list.iter().zip(&self.shape_of) {
+            let witness = Witness::new(Some(&process.computer), process.user.as_deref());
+            if !known.insert((shape, witness)) {
+                continue;
+            }
+            let shape = &self.shapes[shape as usize];
+            seen.note(shape.parent.name, witness);
+            seen.note(shape.child.name, witness);
+            for word in super::counts::word_codes(shape.arguments, texts) {
+                seen.note(word, witness);
+            }
+        }
     }
 }
 

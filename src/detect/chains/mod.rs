@@ -59,7 +59,8 @@ impl Detector for Chains {
         };
         networks.judge(&run.counted, shapes, &mut parts, input)?;
         if let Some(folder) = input.save_model {
-            saved::write(folder, evidence.known.as_ref().unwrap_or(&run.counted.counts), &run.counted.texts, &networks, input)?;
+            let counts = evidence.known.as_ref().unwrap_or(&run.counted.counts);
+            saved::write(folder, counts, &run.counted.texts, evidence.seen.as_ref(), &networks, input)?;
         }
         Ok(run.detection(parts, networks.id(input)?, Stage::Final))
     }

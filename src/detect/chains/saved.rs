@@ -8,6 +8,7 @@ use super::launch::Texts;
 use super::scorer::{Networks, autoencoder};
 use crate::control::RunError;
 use crate::detect::Input;
+use crate::detect::seen::{Seen, private};
 use crate::nn::{Card, Dense, Mlp, load_card, load_weights, save};
 use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
@@ -27,12 +28,12 @@ struct Vocabulary {
     contrast: usize,
 }
 
-/// Writes counts and networks into `folder`.
+/// Writes counts and networks into `folder`; names that `seen` does not call shared are replaced by numbers.
 ///
 /// # Errors
 /// They cannot be written.
-pub(super) fn write(folder: &Path, counts: &Counts, texts: &Texts, networks: &Networks, input: &Input<'_>) -> Result<(), RunError> {
-    let mut names = Names { texts, codes: HashMap::default(), list: Vec::new() };
+pub(super) fn write(folder: &Path, counts: &Counts, texts: &Texts, seen: Option<&Seen<u32>>, networks: &Networks, input: &Input<'_>) -> Result<(), RunError> {
+    let mut names = Names { texts, seen, codes: HashMap::default(), list: Vec::new() };
     let child = names.pairs(&counts.child, true);
     let rights = names.pairs(&counts.rights, false);
     let words = names.pairs(&counts.words, true);
@@ -94,15 +95,17 @@ fn contrast_name(number: usize) -> String {
 /// Gives the names that counts use small numbers of their own.
 struct Names<'a> {
     texts: &'a Texts,
+    seen: Option<&'a Seen<u32>>,
     codes: HashMap<u32, u32>,
     list: Vec<String>,
 }
 
 impl Names<'_> {
     fn code(&mut self, text: u32) -> u32 {
-        let (texts, list) = (self.texts, &mut self.list);
+        let (texts, seen, list) = (self.texts, self.seen, &mut self.list);
         *self.codes.entry(text).or_insert_with(|| {
-            list.push(texts.name(text).to_owned());
+            let may = texts.name(text).is_empty() || seen.is_none_or(|seen| seen.is_shared(&text));
+            list.push(if may { texts.name(text).to_owned() } else { private(list.len()) });
             (list.len() - 1) as u32
         })
     }

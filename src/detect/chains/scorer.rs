@@ -8,6 +8,7 @@ use super::launch::{Launches, Shape, Texts};
 use super::saved;
 use crate::control::RunError;
 use crate::detect::Input;
+use crate::detect::seen::Seen;
 use crate::domain::EventStore;
 use crate::nn::{Activation, Card, Dense, DenseConfig, FitConfig, Matrix, fit, model_id};
 use rayon::prelude::*;
@@ -81,6 +82,8 @@ pub(super) struct Evidence {
     pub(super) networks: Option<Networks>,
     /// The baseline's counts alone, where they are to be saved.
     pub(super) known: Option<Counts>,
+    /// What of them may be saved, where not all may.
+    pub(super) seen: Option<Seen<u32>>,
 }
 
 impl Counted {
@@ -90,6 +93,7 @@ impl Counted {
     /// A store or the model cannot be read, or the job is cancelled.
     pub(super) fn read(input: &Input<'_>) -> Result<Evidence, RunError> {
         let (mut texts, mut counts, mut networks, mut baseline) = (Texts::default(), Counts::default(), None, Vec::new());
+        let mut seen = (input.save_model.is_some() && input.plan.save_shared_only).then(Seen::default);
         if let Some(folder) = input.model {
             let saved = saved::read(folder, &mut texts, input)?;
             (counts, networks) = (saved.0, Some(saved.1));
@@ -98,7 +102,11 @@ impl Counted {
             let mut stores: Vec<&dyn EventStore> = input.baseline.to_vec();
             stores.sort_by_cached_key(|store| store.sources().iter().map(|source| source.sha256.clone()).collect::<Vec<_>>());
             for store in stores {
-                baseline.extend(Launches::read(store, &mut texts, input.control)?.shapes);
+                let launches = Launches::read(store, &mut texts, input.control)?;
+                if let Some(seen) = &mut seen {
+                    launches.witness(&mut texts, seen);
+                }
+                baseline.extend(launches.shapes);
             }
             counts.add(&baseline, 1.0, &mut texts);
         }
@@ -109,7 +117,7 @@ impl Counted {
         let own = if foreign { input.plan.settings.chains.own_weight } else { 1.0 };
         counts.add(&case.shapes, own, &mut texts);
         let knowledge = if input.plan.prior { Knowledge::standard() } else { Knowledge::default() };
-        Ok(Evidence { counted: Self { texts, counts, knowledge, coverage, baseline: foreign, own }, case, baseline, networks, known })
+        Ok(Evidence { counted: Self { texts, counts, knowledge, coverage, baseline: foreign, own }, case, baseline, networks, known, seen })
     }
 
     /// The parts that need no network, shape by shape.

@@ -3,13 +3,16 @@
 //! Counts and trees follow from the rows, so rows are all that is kept. No raw value, no time and no event key is written.
 
 use super::linear::{Columns, Network};
-use super::read::{Cell, Row};
+use super::read::{Cell, Row, Table};
 use super::unique::{Kept, Uniques};
 use super::vocabulary::Vocabulary;
 use crate::control::RunError;
+use crate::detect::seen::{Seen, Witness, private};
+use crate::features::Interner;
 use crate::nn::{Card, Device, LinearAutoencoder, LinearConfig, load_card, load_weights, model_id, save};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
@@ -45,6 +48,34 @@ pub(super) struct Saved {
     pub network: Network,
 }
 
+/// What more than one computer and person have shown.
+#[derive(Default)]
+pub(super) struct Shared {
+    kinds: Seen<u32>,
+    fields: Seen<u32>,
+    values: Seen<Cell>,
+}
+
+impl Shared {
+    /// Looks through baselines; `witnesses` are the pairs that their events name.
+    pub(super) fn new<'a>(baselines: impl Iterator<Item = (&'a Table, &'a Uniques)>, witnesses: &[Witness]) -> Self {
+        let mut shared = Self::default();
+        for (table, uniques) in baselines {
+            for (at, row) in uniques.rows.iter().enumerate() {
+                let seen: BTreeSet<u32> = uniques.members(at).iter().map(|event| table.events[*event as usize].witness).collect();
+                for witness in seen.into_iter().filter_map(|code| witnesses.get(code as usize).copied()) {
+                    shared.kinds.note(row.kind, witness);
+                    for cell in &row.cells {
+                        shared.fields.note(cell.0, witness);
+                        shared.values.note(*cell, witness);
+                    }
+                }
+            }
+        }
+        shared
+    }
+}
+
 /// A model ready to be named or written.
 pub(super) struct Written {
     words: Vec<u8>,
@@ -52,15 +83,25 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// Puts the model in words. `rows` are those of the baseline where there is one, else the case's.
-    pub(super) fn new(vocabulary: &Vocabulary, kept: &Kept, rows: &[(&Row, f64)], network: &Network, seed: u64) -> Result<Self, RunError> {
-        let names = |interner: &crate::features::Interner| interner.names().map(str::to_owned).collect::<Vec<_>>();
+    /// Puts the model in words, those that may not leave replaced by numbers. `rows` are those of the baseline where there is one, else the case's.
+    pub(super) fn new(
+        vocabulary: &Vocabulary,
+        kept: &Kept,
+        rows: &[(&Row, f64)],
+        network: &Network,
+        seed: u64,
+        shared: Option<&Shared>,
+    ) -> Result<Self, RunError> {
+        let names = |interner: &Interner, may: &dyn Fn(&Shared, u32) -> bool| {
+            let name = |(code, name): (usize, &str)| if shared.is_none_or(|s| may(s, code as u32)) { name.to_owned() } else { private(code) };
+            interner.names().enumerate().map(name).collect::<Vec<_>>()
+        };
         let mut kept: Vec<(u32, u32)> = kept.iter().copied().collect();
         kept.sort_unstable();
         let words = Words {
-            kinds: names(&vocabulary.kinds),
-            fields: names(&vocabulary.fields),
-            values: vocabulary.values.iter().map(names).collect(),
+            kinds: names(&vocabulary.kinds, &|s, code| s.kinds.is_shared(&code)),
+            fields: names(&vocabulary.fields, &|s, code| s.fields.is_shared(&code)),
+            values: vocabulary.values.iter().enumerate().map(|(field, values)| names(values, &|s, code| s.values.is_shared(&(field as u32, code)))).collect(),
             kept,
             rows: rows.iter().map(|(row, weight)| (row.kind, row.cells.to_vec(), *weight)).collect(),
             columns: network.columns.cells.clone(),

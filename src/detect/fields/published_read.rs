@@ -109,7 +109,7 @@ pub(super) fn read(store: &dyn EventStore, all: bool, heads: bool, features: &mu
                 table.heads[place as usize] = head_of(event, order, |text| text.map(Into::into));
             }
             let computer = computers.intern(event.computer.unwrap_or(""));
-            table.events.push(EventRow { key: event.key, time: order.1, computer, row: place, process: NONE });
+            table.events.push(EventRow { key: event.key, time: order.1, computer, row: place, process: NONE, witness: 0 });
         }
         control.progress("counting", "fields", table.events.len() as u64, Some(total), "events");
         Ok(())

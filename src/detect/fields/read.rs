@@ -5,6 +5,7 @@
 use super::choose::{FieldStats, dropped_by_name};
 use super::vocabulary::Vocabulary;
 use crate::control::{Control, RunError};
+use crate::detect::seen::Witness;
 use crate::domain::{EventKey, EventRef, EventStore};
 use crate::features::classes::OwnNames;
 use crate::features::{Interner, normalise};
@@ -39,6 +40,27 @@ pub(super) struct EventRow {
     pub row: u32,
     /// The acting or new process; [`NONE`] = unknown.
     pub process: u32,
+    /// Index into [`Reader::witnesses`], where they are wanted.
+    pub witness: u32,
+}
+
+/// Every pair of computer and user, once.
+#[derive(Default)]
+pub(super) struct Witnesses {
+    codes: Map<(Box<str>, Box<str>), u32>,
+    pub list: Vec<Witness>,
+}
+
+impl Witnesses {
+    fn code(&mut self, event: &EventRef<'_>) -> u32 {
+        let next = self.list.len() as u32;
+        let pair = (event.computer.unwrap_or_default().into(), event.user.unwrap_or_default().into());
+        let code = *self.codes.entry(pair).or_insert(next);
+        if code == next {
+            self.list.push(Witness::new(event.computer, event.user));
+        }
+        code
+    }
 }
 
 /// What the screen shows of a row's first event.
@@ -90,6 +112,8 @@ pub(super) struct Reader {
     closed: HashSet<(u32, u32), foldhash::fast::RandomState>,
     processes: Processes,
     computers: Interner,
+    /// Who may be told apart by an event, where that is wanted.
+    pub witnesses: Option<Witnesses>,
     shared: Map<Box<str>, Arc<str>>,
 }
 
@@ -126,6 +150,7 @@ impl Reader {
             closed: HashSet::default(),
             processes: Processes::default(),
             computers: Interner::default(),
+            witnesses: None,
             shared: Map::default(),
         }
     }
@@ -234,7 +259,8 @@ impl Reader {
         };
         let process = self.processes.take(&parsed, time, table.events.len());
         let computer = self.computers.intern(event.computer.unwrap_or(""));
-        table.events.push(EventRow { key: event.key, time, computer, row: place, process });
+        let witness = self.witnesses.as_mut().map_or(0, |witnesses| witnesses.code(event));
+        table.events.push(EventRow { key: event.key, time, computer, row: place, process, witness });
     }
 
     fn field(&mut self, name: &str) -> u32 {

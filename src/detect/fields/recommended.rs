@@ -4,7 +4,7 @@ use super::context::{self, Lent};
 use super::explain::Reasons;
 use super::knowledge::{Knowledge, teachers};
 use super::linear::Network;
-use super::model::{Written, load};
+use super::model::{Shared, Written, load};
 use super::read::{Reader, Row, Table};
 use super::subjects::{Scores, subjects};
 use super::tails::Tails;
@@ -29,6 +29,8 @@ struct Evidence {
     baselines: Vec<Uniques>,
     network: Option<Network>,
     ignored: Vec<String>,
+    /// What of the baselines may leave in a saved model, where not all may.
+    shared: Option<Shared>,
 }
 
 impl Evidence {
@@ -40,6 +42,7 @@ impl Evidence {
         };
         let known_kinds = vocabulary.kinds.len() as u32;
         let mut reader = Reader::new(vocabulary);
+        reader.witnesses = (input.save_model.is_some() && input.plan.save_shared_only).then(Default::default);
         let baselines = match saved_rows {
             Some(_) => Vec::new(),
             None => input.baseline.iter().map(|store| reader.read(*store, false, input.control)).collect::<Result<Vec<_>, _>>()?,
@@ -50,10 +53,12 @@ impl Evidence {
         // A saved model has decided for the types it knows.
         kept.retain(|(kind, _)| *kind >= known_kinds);
         kept.extend(known);
-        let mut baselines: Vec<Uniques> = baselines.iter().map(|table| Uniques::new(table, &kept)).collect();
+        let tables = baselines;
+        let mut baselines: Vec<Uniques> = tables.iter().map(|table| Uniques::new(table, &kept)).collect();
+        let shared = reader.witnesses.take().map(|witnesses| Shared::new(tables.iter().zip(&baselines), &witnesses.list));
         baselines.extend(saved_rows);
         let uniques = Uniques::new(&table, &kept);
-        Ok(Self { vocabulary: reader.vocabulary, kept, table, uniques, baselines, network, ignored })
+        Ok(Self { vocabulary: reader.vocabulary, kept, table, uniques, baselines, network, ignored, shared })
     }
 
     fn channels(&self) -> usize {
@@ -117,7 +122,7 @@ pub(super) fn run(input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result
     let loss: Vec<f64> = uniques.rows.par_iter().map(|row| network.loss(row, &knowledge)).collect();
     let taught: Vec<(&Row, f64)> =
         if baselines.is_empty() { rows } else { baselines.iter().flat_map(|base| base.rows.iter().zip(base.cells.iter().copied())).collect() };
-    let written = Written::new(&evidence.vocabulary, &evidence.kept, &taught, &network, input.plan.seed)?;
+    let written = Written::new(&evidence.vocabulary, &evidence.kept, &taught, &network, input.plan.seed, evidence.shared.as_ref())?;
     let model_id = written.id(&network)?;
     if let Some(folder) = input.save_model {
         written.save(folder, &network)?;

@@ -12,10 +12,11 @@ mod windows;
 
 use crate::control::RunError;
 use crate::detect::chains::{NO_CREATIONS, may_hold_creations, score_creations};
+use crate::detect::seen::{Seen, Witness};
 use crate::detect::{Detector, Input};
 use crate::domain::{Detection, DetectorId, EventStore, Plan, Preset, Processes, Stage};
-use crate::features::Interner;
 use crate::features::lineage::processes;
+use crate::features::{Interner, path};
 use crate::nn::{Card, Dense, PlainDense, load_card, load_weights, model_id, save};
 use explain::Explanation;
 use score::{CUT, Frequencies, Launches};
@@ -68,7 +69,8 @@ impl Detector for Groups {
         };
         scored.distances = setup.network.distances(&model, &groups.windows, &groups.names, &device, input.control)?;
         scored.network = Some((setup.network.clone(), model.plain()?));
-        scored.model_id = keep(&setup, &scored.frequencies, &model, input)?;
+        let shared = groups.seen.take().map(|seen| scored.frequencies.shared(&seen));
+        scored.model_id = keep(&setup, shared.as_ref().unwrap_or(&scored.frequencies), &model, input)?;
         if input.plan.preset == Preset::Recommended {
             scored.judge(&groups, input)?;
             groups.remarks.push(format!("launches count from a chain score of about {CUT} on"));
@@ -142,6 +144,8 @@ struct Gathered {
     texts: Arc<Interner>,
     setup: Setup,
     remarks: Vec<String>,
+    /// Which of the baseline's names may be saved, where not all may.
+    seen: Option<Seen<String>>,
 }
 
 impl Gathered {
@@ -151,9 +155,16 @@ impl Gathered {
         let found = windows(&processes, rule, &mut names);
         let kinds = kinds(&processes, &mut texts);
         let mut baseline: Option<Windows> = None;
+        let mut seen = (input.save_model.is_some() && input.plan.save_shared_only).then(Seen::default);
         for store in input.baseline {
             input.control.check()?;
-            let more = windows(&self::processes(*store, input.control)?, rule, &mut names);
+            let processes = self::processes(*store, input.control)?;
+            if let Some(seen) = &mut seen {
+                for process in &processes.list {
+                    seen.note(path::base(&process.image), Witness::new(Some(&process.computer), process.user.as_deref()));
+                }
+            }
+            let more = windows(&processes, rule, &mut names);
             baseline.get_or_insert_default().append(more);
         }
         let baseline = baseline.filter(|windows| !windows.list.is_empty());
@@ -175,6 +186,7 @@ impl Gathered {
             texts: Arc::new(texts),
             setup: setup.clone(),
             remarks,
+            seen,
         })
     }
 
@@ -201,8 +213,9 @@ struct Scored {
 impl Scored {
     /// Scores the launches as chains.
     fn judge(&mut self, groups: &Gathered, input: &Input<'_>) -> Result<(), RunError> {
-        // A saved model of groups holds no chain scorer: chains are counted afresh, on the baseline given.
-        let creations = score_creations(&Input { model: None, save_model: None, ..*input })?;
+        // A saved model of groups holds no chain scorer: that of the chains saved beside it is used, else chains are counted afresh, on the baseline given.
+        let beside = input.model.and_then(std::path::Path::parent).map(|folder| folder.join(DetectorId::Chains.name())).filter(|folder| folder.is_dir());
+        let creations = score_creations(&Input { model: beside.as_deref(), save_model: None, ..*input })?;
         let whole: Vec<f64> = creations.scores.iter().map(|score| score.learned + score.prior).collect();
         let learned: Vec<f64> = creations.scores.iter().map(|score| score.learned).collect();
         if whole.len() != groups.processes.list.len() {

@@ -1,6 +1,7 @@
 //! Window scores: from the chain scores of the launches in a window, and by counting names.
 
 use super::windows::{Kind, Window, Windows};
+use crate::detect::seen::{Seen, private};
 use std::collections::BTreeMap;
 
 /// Chain score about which a launch begins to count.
@@ -72,6 +73,12 @@ impl Frequencies {
                 *self.names.entry(name(code).to_owned()).or_default() += times;
             }
         }
+    }
+
+    /// The same with names that are not shared replaced by numbers.
+    pub(super) fn shared(&self, seen: &Seen<String>) -> Self {
+        let name = |(at, (name, weight)): (usize, (&String, &f64))| (if seen.is_shared(name) { name.clone() } else { private(at) }, *weight);
+        Self { windows: self.windows, names: self.names.iter().enumerate().map(name).collect() }
     }
 
     /// Share of windows that hold the name; never 0: all unseen names share one window.

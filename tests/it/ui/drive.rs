@@ -449,7 +449,11 @@ fn an_export_after_the_threshold_moved_carries_the_screen_s_threshold() {
     desk.key(Key::ArrowRight);
     desk.settle();
     let (above, threshold) = (desk.session().view.above(), desk.session().view.threshold);
-    let order = residue::app::ExportOrder { which: residue::app::Which::Above, csv: Some(folder.path().join("a.csv")), jsonl: None, replace: false };
+    let order = residue::app::ExportOrder {
+        which: residue::app::Which::Above,
+        files: vec![(residue::export::Format::Csv, folder.path().join("a.csv"))],
+        replace: false,
+    };
     desk.window.state_mut().session.apply(residue::app::Command::Export(order));
     desk.until("the file", |d| !d.log.lock().unwrap().exported.is_empty());
     let log = desk.log.lock().unwrap();

@@ -1,11 +1,12 @@
 //! An engine that answers at once: synthetic rankings of any size, real cases in temporary folders.
 
-use residue::app::{Engine, Mark, Unsaved};
+use residue::app::{Engine, Extracts, Mark, Unsaved};
 use residue::case::Case;
 use residue::control::{Notice, RunError, Severity};
 use residue::domain::{Contribution, CurvePoint, DetectorId, Event, EventKey, Explain, Ledger, Plan, Preset, RankBy, Report, Stage, Subject};
 use residue::engine::jobs::Question;
-use residue::engine::{Answer, Happening, Ranking, Work};
+use residue::engine::{Answer, Extract, Happening, Ranking, Work};
+use residue::export::Format;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -228,12 +229,17 @@ impl Engine for Fake {
         })
     }
 
-    fn export(&self, _case: Case, ranking: Ranking, which: Vec<usize>, csv: Option<PathBuf>, jsonl: Option<PathBuf>) -> Work {
+    fn import(&self, case: Case, path: PathBuf) -> Work {
+        residue::engine::jobs::import(case, path)
+    }
+
+    fn export(&self, _case: Case, _title: String, _part: String, extracts: Extracts, files: Vec<(Format, PathBuf)>) -> Work {
         let log = Arc::clone(&self.log);
         Box::new(move |_, emit| {
+            let Extract { ranking, which, .. } = extracts().remove(0);
             let ranks = which.iter().map(|&i| ranking.report.subjects[i].rank).collect();
             let rows = which.len() as u64;
-            for path in csv.iter().chain(&jsonl) {
+            for (_, path) in &files {
                 std::fs::write(path, format!("{rows} rows\n"))?;
                 emit.emit(Happening::Exported { path: path.clone(), rows });
             }

@@ -1,0 +1,62 @@
+//! `residue export` and `residue import`: what a case holds into files that others read, and what was said in them back.
+
+use super::args::{ExportArgs, ImportArgs};
+use super::{Status, control, print};
+use crate::case::Case;
+use crate::control::{Control, RunError};
+use crate::domain::{DetectorId, Suppression};
+use crate::engine;
+use crate::export::Format;
+
+pub(super) fn run(args: &ExportArgs) -> Result<Status, RunError> {
+    let ending = args.out.extension().map(|e| e.to_string_lossy().into_owned()).unwrap_or_default();
+    let Some(format) = args.format.or_else(|| Format::of(&ending)) else {
+        return Err(RunError::failed(format!(
+            "the output's name must end in .html, .xlsx, .parquet, .csv or .jsonl, or --format say what it is: {}",
+            args.out.display()
+        )));
+    };
+    if args.out.exists() && !args.force {
+        return Err(RunError::failed(format!("the output exists; choose another or add --force: {}", args.out.display())));
+    }
+    let (control, terminal) = control(args.progress);
+    let result = export(args, format, &control);
+    terminal.clear();
+    result
+}
+
+fn export(args: &ExportArgs, format: Format, control: &Control) -> Result<Status, RunError> {
+    let case = Case::open(&args.case)?;
+    let mut rankings = engine::stored_rankings(&case)?;
+    rankings.retain(|r| args.detectors.is_empty() || args.detectors.contains(&r.report.detector));
+    if let Some(missing) = args.detectors.iter().find(|d| !rankings.iter().any(|r| r.report.detector == **d)) {
+        return Err(RunError::failed(format!("the case holds no ranking of {}; analyse it first: {}", missing.name(), args.case.display())));
+    }
+    if rankings.len() > 1 && !format.holds_many() {
+        let names: Vec<&str> = rankings.iter().map(|r| DetectorId::name(r.report.detector)).collect();
+        return Err(RunError::failed(format!("{} holds one ranking; choose it with --detector {}", format.title(), names.join(", or "))));
+    }
+    let (rules, annotations, sources) = (Suppression::new(case.rules()?), case.annotations(), case.sources());
+    let extracts: Vec<engine::Extract> = rankings.iter().map(|r| engine::extract(r, args.which, &rules, &annotations, &sources)).collect();
+    let title = args.case.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut said = String::new();
+    for (path, rows) in engine::write_extracts(&case, &title, args.which.words(), &extracts, &[(format, args.out.clone())], control)? {
+        said.push_str(&format!("{rows} rows: {}\n", path.display()));
+    }
+    print(&said)
+}
+
+pub(super) fn import(args: &ImportArgs) -> Result<Status, RunError> {
+    let (control, _) = control(args.progress);
+    let case = Case::open(&args.case)?;
+    let mut status = Status::Done;
+    for file in &args.files {
+        let done = engine::import_annotations(&case, file)?;
+        if done.unknown > 0 {
+            control.warn(format!("{} of {} annotations speak of evidence that is not in the case: {}", done.unknown, done.rows, file.display()));
+            status = Status::Partial;
+        }
+        print(&format!("{} annotations: {}\n", done.rows - done.unknown, file.display()))?;
+    }
+    Ok(status)
+}

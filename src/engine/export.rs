@@ -1,0 +1,216 @@
+//! Rankings of a case into files of any format, and what was said of them back.
+
+use super::jobs::mark;
+use super::suppress::without;
+use super::worker::Ranking;
+use crate::case::{Annotation, Annotations, Case, Kind, Target, Unit, write_rows};
+use crate::control::{Control, RunError};
+use crate::domain::{EventKey, Ledger, Report, Subject, Suppression, Threshold, time};
+use crate::export::{
+    AtomicFile, COLUMNS, Chapter, Facts, Format, Formats, Lookup, Members, Said, full_row, read_annotations, write_html, write_ranking, write_xlsx,
+};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A ranking and the subjects of it to be written, by rank index.
+pub struct Extract {
+    /// The ranking, without what was called ordinary.
+    pub ranking: Ranking,
+    /// Which subjects.
+    pub which: Vec<usize>,
+    /// How many were called ordinary.
+    pub suppressed: u64,
+}
+
+/// Which part of a ranking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What carries the analyst's flag.
+    Flagged,
+    /// What is at or above the threshold.
+    Above,
+    /// Everything but what was called ordinary.
+    All,
+}
+
+impl Part {
+    /// In words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Flagged => "flagged",
+            Self::Above => "at or above the threshold",
+            Self::All => "all",
+        }
+    }
+}
+
+/// Takes a part of a ranking, without what `rules` call ordinary.
+#[must_use]
+pub fn extract(ranking: &Ranking, part: Part, rules: &Suppression, annotations: &Annotations, sources: &[Ledger]) -> Extract {
+    let (ranking, taken) = without(ranking, rules, Threshold::Value(ranking.report.threshold), sources);
+    let report = &ranking.report;
+    let wanted = |subject: &Subject| match part {
+        Part::All => true,
+        Part::Above => subject.score >= report.threshold,
+        Part::Flagged => mark(annotations, sources, subject).flagged,
+    };
+    let which = report.subjects.iter().enumerate().filter(|(_, s)| wanted(s)).map(|(i, _)| i).collect();
+    Extract { which, suppressed: taken.iter().sum(), ranking }
+}
+
+/// The newest ranking of every detector that the case holds.
+///
+/// # Errors
+/// When a run cannot be read.
+pub fn stored_rankings(case: &Case) -> Result<Vec<Ranking>, RunError> {
+    let load = |run: crate::case::RunInfo| Ok(Ranking { report: Arc::new(case.load_run(&run.id)?), explain: case.explain_run(&run.id) });
+    case.latest_runs()?.into_iter().map(load).collect()
+}
+
+/// Writes extracts: formats for one ranking hold the first one, the others all. Says how many rows each file got.
+///
+/// # Errors
+/// When a file cannot be written, or the job is cancelled; a file appears whole or not at all.
+pub fn write_extracts(
+    case: &Case,
+    title: &str,
+    part: &str,
+    extracts: &[Extract],
+    files: &[(Format, PathBuf)],
+    control: &Control,
+) -> Result<Vec<(PathBuf, u64)>, RunError> {
+    let Some(first) = extracts.first() else { return Err(RunError::failed("there is no ranking to write; analyse first")) };
+    let (sources, annotations, rules) = (case.sources(), case.annotations(), case.rules()?);
+    let listed = files.iter().any(|(f, _)| matches!(f, Format::Jsonl | Format::Parquet));
+    let members = if listed { Members::read(case.snapshot().as_ref(), control)? } else { Members::default() };
+    let mark = |subject: &Subject| mark(&annotations, &sources, subject);
+    let lookup = |ranking: &Ranking| Arc::clone(&ranking.explain);
+    let explains: Vec<_> = extracts.iter().map(|e| lookup(&e.ranking)).collect();
+    let lookups: Vec<Lookup<'_>> =
+        explains.iter().map(|explain| Lookup { explain: explain.as_ref(), sources: &sources, members: &members, mark: &mark }).collect();
+    let chapters: Vec<Chapter<'_>> =
+        extracts.iter().zip(&lookups).map(|(e, lookup)| Chapter { report: &e.ranking.report, which: &e.which, lookup, suppressed: e.suppressed }).collect();
+    let facts = Facts { title, part, sources: &sources, rules: &rules };
+    let Some(lookup) = lookups.first() else { return Ok(Vec::new()) };
+    let mut written = Vec::new();
+    let of = |format: Format| files.iter().find(|(f, _)| *f == format).map(|(_, path)| path.as_path());
+    if of(Format::Csv).is_some() || of(Format::Jsonl).is_some() {
+        let formats = Formats { csv: of(Format::Csv), jsonl: of(Format::Jsonl) };
+        let rows = write_ranking(&first.ranking.report, lookup, first.which.iter().copied(), formats, control)?;
+        written.extend([formats.csv, formats.jsonl].into_iter().flatten().map(|path| (path.to_owned(), rows)));
+        if formats.csv.is_some() {
+            warn_of_no_time(first, control);
+        }
+    }
+    if let Some(path) = of(Format::Parquet) {
+        written.push((path.to_owned(), write_parquet(path, &first.ranking.report, &first.which, lookup, control)?));
+    }
+    if let Some(path) = of(Format::Xlsx) {
+        written.push((path.to_owned(), write_xlsx(path, &facts, &chapters, control)?));
+    }
+    if let Some(path) = of(Format::Html) {
+        written.push((path.to_owned(), write_html(path, &facts, &chapters, control)?));
+    }
+    for (path, rows) in &written {
+        case.log("export", &serde_json::json!({ "file": path.display().to_string(), "rows": rows, "part": part }))?;
+    }
+    Ok(written)
+}
+
+/// Timesketch drops rows without a time when it imports: say so before they are missed.
+fn warn_of_no_time(extract: &Extract, control: &Control) {
+    let none = extract.which.iter().filter(|&&i| extract.ranking.report.subjects.get(i).is_some_and(|s| s.first_seen.is_none())).count();
+    if none > 0 {
+        control.warn(format!("{none} rows have no time: Timesketch leaves such rows out when it imports the CSV"));
+    }
+}
+
+fn write_parquet(path: &Path, report: &Report, which: &[usize], lookup: &Lookup<'_>, control: &Control) -> Result<u64, RunError> {
+    let kind = |name: &str| match name {
+        "rank" | "count" | "event_id" | "record_id" | "source_record" => Kind::Whole,
+        "score" | "loss" | "rarity" | "learned" | "prior" | "percentile" | "threshold" => Kind::Real,
+        "flagged" | "above" => Kind::Flag,
+        _ => Kind::Text,
+    };
+    let columns: Vec<(&str, Kind)> = COLUMNS.iter().map(|name| (*name, kind(name))).chain([("events", Kind::Text), ("contributions", Kind::Text)]).collect();
+    let mut file = AtomicFile::create(path)?;
+    let rows = which.iter().filter_map(|&index| {
+        let row = full_row(report, index, lookup)?;
+        Some(if index % 256 == 0 { control.check().map(|()| row) } else { Ok(row) })
+    });
+    let rows = write_rows(&mut file, path, &columns, rows)?;
+    file.finish()?;
+    Ok(rows)
+}
+
+/// What an import did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// Rows on which something was said.
+    pub rows: usize,
+    /// Of them, those whose evidence is not in the case.
+    pub unknown: usize,
+}
+
+/// Adds what was said in an exported ranking to the case, in one step that can be undone.
+///
+/// # Errors
+/// When the file cannot be read or the case cannot be written; then nothing has changed.
+pub fn import_annotations(case: &Case, path: &Path) -> Result<Imported, RunError> {
+    let rows = read_annotations(path)?;
+    let sources = case.sources();
+    let mut index: HashMap<&str, &Ledger> = HashMap::new();
+    for source in sources.iter().filter(|s| s.duplicate_of.is_none()) {
+        index.entry(if source.sha256.is_empty() { &source.source_file } else { &source.sha256 }).or_insert(source);
+    }
+    let parts = Parts::read(case)?;
+    let mut imported = Imported { rows: rows.len(), unknown: 0 };
+    let mut said = Vec::new();
+    for row in &rows {
+        let name = if row.sha256.is_empty() { &row.source_file } else { &row.sha256 };
+        let Some(source) = index.get(name.as_str()) else {
+            imported.unknown += 1;
+            continue;
+        };
+        let key = EventKey { source: 0, part: parts.of(row), record: row.record };
+        said.push((Target::new(Unit::Subject, source, key), annotation(row)));
+    }
+    case.add_annotations(&said)?;
+    Ok(imported)
+}
+
+fn annotation(row: &Said) -> Annotation {
+    let mut tags = row.tags.clone();
+    tags.sort();
+    Annotation {
+        flagged: row.flagged,
+        tags,
+        note: row.note.clone(),
+        analyst: row.analyst.as_str().into(),
+        version: 1,
+        flagged_at: time::parse(&row.flagged_at),
+    }
+}
+
+/// Which part of a record a subject is, where a record yields several: told apart by their lines.
+struct Parts(HashMap<(String, u64, String), u32>);
+
+impl Parts {
+    fn read(case: &Case) -> Result<Self, RunError> {
+        let sources = case.sources();
+        let mut parts = HashMap::new();
+        for ranking in stored_rankings(case)? {
+            for subject in ranking.report.subjects.iter().filter(|s| s.key.part > 0) {
+                let sha = sources.get(subject.key.source as usize).map(|s| s.sha256.clone()).unwrap_or_default();
+                parts.insert((sha, subject.key.record, subject.title.to_string()), subject.key.part);
+            }
+        }
+        Ok(Self(parts))
+    }
+
+    fn of(&self, row: &Said) -> u32 {
+        self.0.get(&(row.sha256.clone(), row.record, row.message.clone())).copied().unwrap_or(0)
+    }
+}
