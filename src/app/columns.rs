@@ -27,11 +27,14 @@ pub enum Column {
     Image,
     CommandLine,
     Note,
+    Rule,
+    RuleLevel,
+    Tactic,
 }
 
 impl Column {
     /// Every column, in the order they are shown.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::Flag,
         Self::Rank,
         Self::Score,
@@ -50,6 +53,9 @@ impl Column {
         Self::Image,
         Self::CommandLine,
         Self::Note,
+        Self::Rule,
+        Self::RuleLevel,
+        Self::Tactic,
     ];
 
     /// Those shown unless the analyst chooses otherwise.
@@ -77,6 +83,9 @@ impl Column {
             Self::Image => "Image",
             Self::CommandLine => "Command line",
             Self::Note => "Note",
+            Self::Rule => "Rule",
+            Self::RuleLevel => "Rule level",
+            Self::Tactic => "Tactic",
         }
     }
 
@@ -102,6 +111,9 @@ impl Column {
             Self::Image => "Path of the process image",
             Self::CommandLine => "Command line",
             Self::Note => "Your note (N)",
+            Self::Rule => "Rules of Hayabusa or Chainsaw that hit one of its events, the gravest first",
+            Self::RuleLevel => "The highest level among them",
+            Self::Tactic => "Tactics that these rules name",
         }
     }
 
@@ -114,7 +126,7 @@ impl Column {
     /// Whether a click on its header can sort by it.
     #[must_use]
     pub fn sorts(self) -> bool {
-        !matches!(self, Self::Flag | Self::Note)
+        !matches!(self, Self::Flag | Self::Note | Self::Rule | Self::RuleLevel | Self::Tactic)
     }
 
     /// The search grammar's name for it, where a value of it can be searched for.
@@ -149,7 +161,7 @@ pub(super) fn compare(report: &Report, order: &Order, column: Column, a: u32, b:
     let text = |a: Option<&str>, b: Option<&str>| by(a, b, descending, Ord::cmp);
     let rank = |by_: RankBy| by(order.rank_by(by_, a), order.rank_by(by_, b), descending, u32::cmp);
     match column {
-        Column::Flag | Column::Note | Column::Rank | Column::Score => Ordering::Equal,
+        Column::Flag | Column::Note | Column::Rule | Column::RuleLevel | Column::Tactic | Column::Rank | Column::Score => Ordering::Equal,
         Column::Time => by(x.first_seen, y.first_seen, descending, i64::cmp),
         Column::Computer => text(x.computer.as_deref(), y.computer.as_deref()),
         Column::What => text(Some(&x.title), Some(&y.title)),

@@ -162,6 +162,8 @@ impl Session {
         self.drill = Drill::default();
         self.marks.clear();
         self.rules = Arc::default();
+        self.findings = Arc::default();
+        self.findings_read.forget();
         self.undo.clear();
         self.search = None;
         self.search_fault = None;
@@ -207,6 +209,7 @@ impl Session {
             self.recall(&case);
         }
         self.case = Some(case);
+        self.find_rules();
         self.refilter(true);
         // What was said while the case was being saved went into the old one alone.
         let late = std::mem::take(&mut self.late);

@@ -15,6 +15,12 @@ pub enum Show {
     Above,
     /// Carrying the analyst's flag.
     Flagged,
+    /// Above the threshold, and a rule hit.
+    Both,
+    /// Above the threshold, and no rule hit.
+    OnlyUnusual,
+    /// A rule hit, and below the threshold.
+    OnlyRules,
 }
 
 /// What narrows the table besides the search text.

@@ -4,6 +4,7 @@ use crate::app::marks::Mark;
 use crate::app::order::Order;
 use crate::case::search::{Cell, Column, Search};
 use crate::domain::{EventKey, Ledger, Subject};
+use crate::engine::{Finding, Findings};
 use foldhash::HashMap;
 use std::sync::Arc;
 
@@ -13,13 +14,23 @@ pub(super) struct Matcher {
     pub search: Arc<Search>,
     pub marks: Arc<HashMap<EventKey, Mark>>,
     pub sources: Arc<Vec<Ledger>>,
+    pub findings: Arc<Findings>,
 }
 
 impl Matcher {
     /// Whether the subject at a position matches; `above` positions are above the threshold.
     pub(super) fn matches(&self, subject: &Subject, order: &Order, position: u32, above: usize) -> bool {
         let mark = self.marks.get(&subject.key);
-        self.search.matches(&|column| self.cell(column, subject, mark, order, position, above))
+        let found = self.findings.of(subject);
+        let list = |text: fn(&Finding) -> &str| found.iter().map(|f| text(f).into()).collect::<Vec<Box<str>>>();
+        let rules = [list(|f| &f.rule), list(|f| f.level.name()), list(|f| &f.tactic)];
+        self.search.matches(&|column| match column {
+            Column::Rule => Cell::Texts(&rules[0]),
+            Column::RuleLevel => Cell::Texts(&rules[1]),
+            Column::Tactic => Cell::Texts(&rules[2]),
+            Column::Ruled => Cell::Whole(i64::from(!found.is_empty())),
+            column => self.cell(column, subject, mark, order, position, above),
+        })
     }
 
     fn cell<'a>(&'a self, column: Column, subject: &'a Subject, mark: Option<&'a Mark>, order: &Order, position: u32, above: usize) -> Cell<'a> {
@@ -51,7 +62,9 @@ impl Matcher {
             Column::Flagged => Cell::Whole(i64::from(mark.is_some_and(|m| m.flagged))),
             Column::Above => Cell::Whole(i64::from((position as usize) < above)),
             // A ranking does not carry these; the drill-down shows them.
-            Column::ParentImage | Column::Level | Column::Fields | Column::Pid => Cell::Empty,
+            Column::Rule | Column::RuleLevel | Column::Tactic | Column::Ruled | Column::ParentImage | Column::Level | Column::Fields | Column::Pid => {
+                Cell::Empty
+            }
         }
     }
 }

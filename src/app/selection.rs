@@ -92,7 +92,21 @@ impl Session {
             Column::EventId => subject.event_id.map(|id| id.to_string()).unwrap_or_default(),
             Column::Image => text(&subject.image),
             Column::CommandLine => text(&subject.command_line),
+            Column::Rule => distinct(self.findings.of(subject).iter().map(|f| &*f.rule)),
+            Column::RuleLevel => self.findings.highest(subject).map(|l| l.name().to_owned()).unwrap_or_default(),
+            Column::Tactic => distinct(self.findings.of(subject).iter().map(|f| &*f.tactic)),
             Column::Note => self.marks.get(subject.key).map(|m| m.note.clone()).unwrap_or_default(),
         }
     }
+}
+
+/// Texts in their order, each once, separated by semicolons.
+fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    let mut seen: Vec<&str> = vec![];
+    for text in texts.filter(|t| !t.is_empty()) {
+        if !seen.contains(&text) {
+            seen.push(text);
+        }
+    }
+    seen.join("; ")
 }

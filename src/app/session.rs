@@ -14,10 +14,10 @@ use crate::app::undo::Undo;
 use crate::app::view::{Sieve, View};
 use crate::app::writer::{Writer, Written};
 use crate::case::Case;
-use crate::control::{Notice, Severity};
+use crate::control::{Control, Notice, Severity};
 use crate::domain::{CurvePoint, DetectorId, Ledger, Plan, Suppression};
 use crate::engine::jobs::Question;
-use crate::engine::{Happening, Imported, Outcome, Ranking, Work, Worker};
+use crate::engine::{Findings, Happening, Imported, Outcome, Ranking, Work, Worker, holds_findings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -84,6 +84,9 @@ pub struct Session {
     pub drill: Drill,
     /// Flags, notes, tags.
     pub marks: Marks,
+    /// What rules found among the events.
+    pub findings: Arc<Findings>,
+    pub(super) findings_read: Background<Result<Findings, String>>,
     /// What was called ordinary.
     pub rules: Arc<Suppression>,
     /// The dialog that calls something ordinary.
@@ -160,9 +163,11 @@ impl Session {
             readiness: BTreeMap::new(),
             rankings: BTreeMap::new(),
             known_good: BTreeSet::new(),
-            view: View::new(wake),
+            view: View::new(Arc::clone(&wake)),
             drill: Drill::default(),
             marks: Marks::default(),
+            findings: Arc::default(),
+            findings_read: Background::new(Arc::clone(&wake)),
             rules: Arc::default(),
             ordinary: OrdinaryForm::default(),
             undo: Undo::default(),
@@ -209,6 +214,10 @@ impl Session {
         }
         if let Some(looked) = self.mapping_found.take() {
             self.hear_mapping(looked);
+            changed = true;
+        }
+        if let Some(read) = self.findings_read.take() {
+            self.found(read);
             changed = true;
         }
         for event in self.jobs.drain(Self::BUDGET) {
@@ -302,6 +311,34 @@ impl Session {
         self.say(format!("{} written: {}", crate::app::words::rows(rows as usize), path.display()));
     }
 
+    /// Reads again what rules found, where a source says so.
+    pub(super) fn find_rules(&mut self) {
+        let Some(case) = self.case.clone().filter(|_| self.sources.iter().any(holds_findings)) else { return };
+        self.findings_read.start(move |_| Some(Findings::read(&case.snapshot(), &Control::silent()).map_err(|e| e.to_string())));
+    }
+
+    fn found(&mut self, read: Result<Findings, String>) {
+        match read {
+            Ok(findings) => {
+                let (joined, results) = (findings.joined as usize, findings.results as usize);
+                if !self.findings.is_empty() && (self.findings.joined as usize, self.findings.results as usize) == (joined, results) {
+                    return;
+                }
+                self.findings = Arc::new(findings);
+                self.notice(Notice {
+                    severity: if joined < results { Severity::Warning } else { Severity::Info },
+                    text: format!(
+                        "{} of {} results of rules were joined to events of this case",
+                        crate::app::words::count(joined),
+                        crate::app::words::count(results)
+                    ),
+                });
+                self.refilter(true);
+            }
+            Err(why) => self.notice(Notice { severity: Severity::Error, text: format!("the results of rules could not be read: {why}") }),
+        }
+    }
+
     fn imported(&mut self, done: Imported) {
         if let Some(case) = self.case.clone() {
             self.marks.load(self.engine.marks(&case));
@@ -386,8 +423,19 @@ impl Session {
 
     /// What the table is sifted with.
     pub(super) fn sieve(&self) -> Sieve {
-        let search = self.search.clone().map(|search| Matcher { search, marks: Arc::clone(self.marks.all()), sources: Arc::clone(&self.sources) });
-        Sieve { search, flagged: Arc::clone(self.marks.flagged()), rules: Arc::clone(&self.rules), sources: Arc::clone(&self.sources) }
+        let search = self.search.clone().map(|search| Matcher {
+            search,
+            marks: Arc::clone(self.marks.all()),
+            sources: Arc::clone(&self.sources),
+            findings: Arc::clone(&self.findings),
+        });
+        Sieve {
+            search,
+            flagged: Arc::clone(self.marks.flagged()),
+            rules: Arc::clone(&self.rules),
+            findings: Arc::clone(&self.findings),
+            sources: Arc::clone(&self.sources),
+        }
     }
 
     /// Sifts again, and orders again when `reorder`.

@@ -8,7 +8,7 @@ use crate::app::order::Order;
 use crate::app::rows::{Narrow, Rows, Show, Sort};
 use crate::app::search::Matcher;
 use crate::domain::{DetectorId, EventKey, Ledger, RankBy, Report, Subject, Suppression};
-use crate::engine::Ranking;
+use crate::engine::{Findings, Level, Ranking};
 use crate::score::quantile;
 use foldhash::HashSet;
 use rayon::prelude::*;
@@ -24,6 +24,8 @@ pub(super) struct Sieve {
     pub flagged: Arc<HashSet<EventKey>>,
     /// What the analyst called ordinary.
     pub rules: Arc<Suppression>,
+    /// What rules found.
+    pub findings: Arc<Findings>,
     /// The ledger, which some rules ask.
     pub sources: Arc<Vec<Ledger>>,
 }
@@ -43,9 +45,21 @@ impl Sieve {
     }
 }
 
+impl Sieve {
+    /// Positions at which a critical, and at which a high rule is the highest that hit.
+    fn severe(&self, report: &Report, order: &Order) -> [Vec<u32>; 2] {
+        if self.findings.is_empty() {
+            return [vec![], vec![]];
+        }
+        let levels: Vec<Option<Level>> = order.subjects.par_iter().map(|i| self.findings.highest(&report.subjects[*i as usize])).collect();
+        [Level::Critical, Level::High].map(|level| (0..levels.len() as u32).filter(|p| levels[*p as usize] == Some(level)).collect())
+    }
+}
+
 struct Built {
     order: Arc<Order>,
     suppressed: Option<Vec<usize>>,
+    severe: Option<[Vec<u32>; 2]>,
     rows: Arc<Rows>,
 }
 
@@ -63,6 +77,8 @@ pub struct View {
     pub rows: Arc<Rows>,
     /// How many subjects each rule takes out of this ranking.
     pub suppressed: Vec<usize>,
+    /// Positions of subjects in which a rule of level critical, or of level high, hit.
+    severe: [Vec<u32>; 2],
     /// Where *above* begins.
     pub threshold: f64,
     /// What narrows the rows.
@@ -89,6 +105,7 @@ impl View {
             order: None,
             rows: Arc::default(),
             suppressed: vec![],
+            severe: [vec![], vec![]],
             threshold: f64::INFINITY,
             narrow: Narrow::default(),
             sort: Sort::default(),
@@ -143,13 +160,15 @@ impl View {
         let small = ranking.report.subjects.len() <= Self::SMALL;
         let work = move |stale: &dyn Fn() -> bool| {
             let report = &ranking.report;
-            let mut suppressed = None;
+            let (mut suppressed, mut severe) = (None, None);
             let order = if let Some(order) = old {
                 order
             } else {
                 let (out, counts) = sieve.out(report);
                 suppressed = Some(counts);
-                Arc::new(Order::new(report, by, &|i| out.get(i as usize).copied().unwrap_or(false), stale)?)
+                let order = Arc::new(Order::new(report, by, &|i| out.get(i as usize).copied().unwrap_or(false), stale)?);
+                severe = Some(sieve.severe(report, &order));
+                order
             };
             let above = order.histogram.above(threshold);
             let keep = |position: u32| {
@@ -159,11 +178,14 @@ impl View {
                         Show::All => true,
                         Show::Above => ranked(sort) || (position as usize) < above,
                         Show::Flagged => sieve.flagged.contains(&subject.key),
+                        Show::Both => (ranked(sort) || (position as usize) < above) && sieve.findings.highest(subject).is_some(),
+                        Show::OnlyUnusual => (ranked(sort) || (position as usize) < above) && sieve.findings.highest(subject).is_none(),
+                        Show::OnlyRules => (position as usize) >= above && sieve.findings.highest(subject).is_some(),
                     }
                     && sieve.search.as_ref().is_none_or(|m| m.matches(subject, &order, position, above))
             };
             let rows = Arc::new(Rows::new(report, &order, sort, &keep, stale)?);
-            Some(Built { order, suppressed, rows })
+            Some(Built { order, suppressed, severe, rows })
         };
         if small {
             self.building.forget();
@@ -196,6 +218,7 @@ impl View {
         let fresh = self.order.as_ref().is_none_or(|old| old.by != built.order.by);
         self.order = Some(built.order);
         self.suppressed = built.suppressed.unwrap_or_else(|| std::mem::take(&mut self.suppressed));
+        self.severe = built.severe.unwrap_or_else(|| std::mem::take(&mut self.severe));
         self.rows = built.rows;
         if fresh {
             self.threshold = self.usual_threshold();
@@ -223,7 +246,7 @@ impl View {
         }
         self.threshold = value.clamp(low, high);
         self.thresholds.insert((ranking.report.detector, order.by.title()), self.threshold);
-        if self.narrow.show == Show::Above && !ranked(self.sort) {
+        if self.narrow.show == Show::OnlyRules || cut(self.narrow.show) && !ranked(self.sort) {
             self.rebuild(sieve, false);
         }
     }
@@ -247,6 +270,13 @@ impl View {
         self.order.as_ref().map_or(0, |o| o.histogram.above(self.threshold))
     }
 
+    /// Of the subjects in which a critical, or a high, rule hit: how many are above the threshold, and how many there are.
+    #[must_use]
+    pub fn severe(&self) -> [(usize, usize); 2] {
+        let above = self.above();
+        self.severe.each_ref().map(|at| (at.partition_point(|p| (*p as usize) < above), at.len()))
+    }
+
     /// How many subjects take part.
     #[must_use]
     pub fn total(&self) -> usize {
@@ -257,7 +287,7 @@ impl View {
     #[must_use]
     pub fn shown(&self) -> usize {
         match self.narrow.show {
-            Show::Above if self.rows.is_ranked() => self.rows.above(self.above()),
+            show if cut(show) && self.rows.is_ranked() => self.rows.above(self.above()),
             _ => self.rows.len(),
         }
     }
@@ -326,6 +356,11 @@ impl View {
         // The first of the best: the one nearest to the threshold.
         candidates.fold(None::<(u32, u32)>, |best, (i, s)| if best.is_none_or(|(_, c)| common(s) > c) { Some((i, common(s))) } else { best }).map(|(i, _)| i)
     }
+}
+
+/// Whether a part of the ranking ends at the threshold.
+fn cut(show: Show) -> bool {
+    matches!(show, Show::Above | Show::Both | Show::OnlyUnusual)
 }
 
 fn ranked(sort: Sort) -> bool {

@@ -133,12 +133,32 @@ impl EventStore for Snapshot {
     }
 
     fn scan(&self, payload: bool, control: &Control, each: &mut dyn FnMut(&[EventRef<'_>]) -> Result<(), RunError>) -> Result<(), RunError> {
+        self.scan_some(&|_| true, payload, control, each)
+    }
+
+    fn fetch(&self, key: EventKey) -> Result<Option<Event>, RunError> {
+        Ok(self.fetch_many(&[key])?.pop().flatten())
+    }
+}
+
+impl Snapshot {
+    /// Scans as [`EventStore::scan`] does, but only the sources for which `which` holds.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn scan_some(
+        &self,
+        which: &dyn Fn(u32) -> bool,
+        payload: bool,
+        control: &Control,
+        each: &mut dyn FnMut(&[EventRef<'_>]) -> Result<(), RunError>,
+    ) -> Result<(), RunError> {
         let duplicates = self.duplicates(control)?;
         let mut columns: Vec<&str> = PLAIN.into_iter().filter(|name| *name != "identity").collect();
         if payload {
             columns.extend(PAYLOAD);
         }
-        for (source, file) in self.files() {
+        for (source, file) in self.files().filter(|(source, _)| which(*source)) {
             let mut skip = duplicates.rows(source).iter().copied().peekable();
             let mut row_in_file = 0;
             for first in (0..file.groups().len()).step_by(AHEAD) {
@@ -166,9 +186,5 @@ impl EventStore for Snapshot {
             }
         }
         Ok(())
-    }
-
-    fn fetch(&self, key: EventKey) -> Result<Option<Event>, RunError> {
-        Ok(self.fetch_many(&[key])?.pop().flatten())
     }
 }

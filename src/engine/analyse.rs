@@ -1,8 +1,9 @@
 //! Runs every detector of a plan over a case, one at a time, on one device, and ranks what they hand back.
 
 use super::baseline::Baselines;
+use super::findings::beside_events;
 use super::labels::with_labels;
-use super::stores::Scoped;
+use super::stores::{Scoped, WithoutFindings};
 use super::validation;
 use super::worker::{Emit, Happening, Ranking, panic_text};
 use crate::case::Case;
@@ -54,6 +55,13 @@ pub fn applies(case: &Case) -> Vec<(DetectorId, Result<(), String>)> {
 pub fn analyse(case: &Case, plan: &Plan, control: &Control, emit: &dyn Emit) -> Result<Analysis, RunError> {
     let begun = Instant::now();
     let snapshot = case.snapshot();
+    let results = beside_events(snapshot.sources());
+    let snapshot: Arc<dyn EventStore> = if results.contains(&true) {
+        control.info("rules' results stand beside the events and are not scored");
+        Arc::new(WithoutFindings { inner: snapshot, results })
+    } else {
+        snapshot
+    };
     let store: Arc<dyn EventStore> = if plan.scope == Scope::default() { snapshot } else { Arc::new(Scoped { inner: snapshot, scope: plan.scope.clone() }) };
     let baselines = Baselines::open(plan, control)?;
     baselines.warn_of_difference(store.sources(), control);

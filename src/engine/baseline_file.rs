@@ -67,10 +67,13 @@ impl Unpacked {
     }
 }
 
-/// Whether a path is a saved baseline, by its content.
+/// Whether a path is a saved baseline, whole or not, by how it begins: an archive whose first file is the description.
 #[must_use]
 pub fn is_baseline_file(path: &Path) -> bool {
-    path.is_file() && File::open(path).ok().and_then(|file| ZipArchive::new(file).ok()).is_some_and(|mut archive| archive.by_name(ABOUT).is_ok())
+    const NAME_AT: usize = 30;
+    let mut head = [0; NAME_AT + ABOUT.len()];
+    let read = path.is_file() && File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok();
+    read && head.starts_with(b"PK\x03\x04") && head.ends_with(ABOUT.as_bytes())
 }
 
 /// Learns from known-good evidence and writes what was learned. Says what the file holds.

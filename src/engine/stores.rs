@@ -19,6 +19,19 @@ impl Scoped {
     }
 }
 
+/// Only events, where rules' results stand beside them.
+pub(super) struct WithoutFindings {
+    pub(super) inner: Arc<dyn EventStore>,
+    /// By source: rules' results.
+    pub(super) results: Vec<bool>,
+}
+
+impl WithoutFindings {
+    fn holds(&self, event: &EventRef<'_>) -> bool {
+        !self.results.get(event.key.source as usize).copied().unwrap_or(false)
+    }
+}
+
 /// Only events that no truth file calls `attack` or `ignore`.
 pub(super) struct Ordinary {
     pub(super) inner: Arc<dyn EventStore>,
@@ -72,3 +85,4 @@ macro_rules! view {
 }
 view!(Scoped);
 view!(Ordinary);
+view!(WithoutFindings);

@@ -31,6 +31,7 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
                 head(ui, session, subject, queue);
                 said(ui, session, screen, subject.key, queue);
                 reasons(ui, session, subject);
+                crate::ui::rules::found(ui, session, subject);
             }
             None => {
                 ui.horizontal(|ui| {

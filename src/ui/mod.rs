@@ -17,6 +17,7 @@ mod opening;
 mod ordinary;
 mod palette;
 pub mod picker;
+mod rules;
 mod screen;
 mod settings;
 mod shortcuts;

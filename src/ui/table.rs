@@ -63,6 +63,10 @@ fn bar(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
                 queue.push(Command::Show(show));
             }
         }
+        if !session.findings.is_empty() {
+            ui.separator();
+            crate::ui::rules::parts(ui, session, queue);
+        }
         ui.separator();
         let (shown, total) = (view.shown(), view.total());
         let text =
@@ -124,6 +128,7 @@ fn nothing(ui: &mut Ui, session: &Session, queue: &mut Queue) {
         let why = match session.view.narrow.show {
             Show::Flagged => "Nothing is flagged here yet. Select a row and press Space.",
             Show::Above => "Nothing is above the threshold. Move it to the left.",
+            Show::Both | Show::OnlyUnusual | Show::OnlyRules => "No row is so at this threshold. Move it, or show everything.",
             Show::All => "Nothing passes.",
         };
         ui.label(why);
@@ -188,8 +193,9 @@ fn width(column: Column) -> f32 {
         Column::Time => 204.0,
         Column::Computer => 112.0,
         Column::What => 380.0,
-        Column::Reason => 300.0,
-        Column::User | Column::Note => 140.0,
+        Column::Reason | Column::Rule => 300.0,
+        Column::User | Column::Note | Column::Tactic => 140.0,
+        Column::RuleLevel => 84.0,
         Column::Channel => 180.0,
         Column::Image | Column::CommandLine => 260.0,
     }

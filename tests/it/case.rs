@@ -3,10 +3,13 @@
 mod annotations;
 mod exports;
 mod figures;
+mod findings;
 mod kills;
 mod neighbours;
 mod runs;
 mod scratch;
+
+pub(crate) use findings::hayabusa_of;
 
 use residue::case::Case;
 use residue::control::{Control, RunError};

@@ -18,6 +18,9 @@ pub enum Column {
     Tag,
     Note,
     Source,
+    Rule,
+    RuleLevel,
+    Tactic,
     Fields,
     EventId,
     RecordId,
@@ -31,10 +34,11 @@ pub enum Column {
     Pid,
     Flagged,
     Above,
+    Ruled,
 }
 
 /// Where a word without a column is looked for, the likeliest first.
-pub(super) const TEXTS: [Column; 13] = [
+pub(super) const TEXTS: [Column; 14] = [
     Column::Message,
     Column::CommandLine,
     Column::Image,
@@ -45,13 +49,14 @@ pub(super) const TEXTS: [Column; 13] = [
     Column::Reason,
     Column::Tag,
     Column::Note,
+    Column::Rule,
     Column::ParentImage,
     Column::Subject,
     Column::Fields,
 ];
 
 /// Names as they are typed; the first of each column is the one shown.
-const NAMES: [(&str, Column); 38] = [
+const NAMES: [(&str, Column); 43] = [
     ("message", Column::Message),
     ("title", Column::Message),
     ("command_line", Column::CommandLine),
@@ -74,6 +79,11 @@ const NAMES: [(&str, Column); 38] = [
     ("source", Column::Source),
     ("source_file", Column::Source),
     ("file", Column::Source),
+    ("rule", Column::Rule),
+    ("rule_level", Column::RuleLevel),
+    ("tactic", Column::Tactic),
+    ("ruled", Column::Ruled),
+    ("hit", Column::Ruled),
     ("fields", Column::Fields),
     ("event_id", Column::EventId),
     ("id", Column::EventId),
@@ -117,7 +127,7 @@ impl Column {
     pub(super) fn wants(self) -> &'static str {
         match self {
             Self::Time => "a UTC time such as 2020-09-17 or >2020-09-17T17:57",
-            Self::Flagged | Self::Above => "yes or no",
+            Self::Flagged | Self::Above | Self::Ruled => "yes or no",
             _ => "a number, a span such as 2-10, or <, <=, >, >= and a number",
         }
     }

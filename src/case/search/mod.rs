@@ -5,6 +5,7 @@
 //! "net user"               a phrase           user:admin       in a column (image:"C:\Program Files")
 //! 4624  4000-4999  4624,4625  !1001           event IDs        rank:<100  score:>=3.5  count:2-10  numbers
 //! time:2020-09-17  time:>2020-09-17T17:00     times, UTC       flagged:yes  computer:=DC1  exactly
+//! ruled:yes  rule:mimikatz  rule_level:high  tactic:persistence                             what rules found
 //! ```
 //! A row matches when one of the plain terms does (or there is none), every `+` term does and no `-` or `!` term does. Case does not matter.
 //! Pure: knows no rows, only cells.

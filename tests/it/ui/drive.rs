@@ -49,6 +49,11 @@ pub(super) fn real_desk(size: Vec2) -> Desk {
     desk_with(Arc::new(residue::app::Real::new("CPU".into())), Arc::default(), Arc::default(), size, true)
 }
 
+/// The same, not rendered.
+fn working_desk(size: Vec2) -> Desk {
+    desk_with(Arc::new(residue::app::Real::new("CPU".into())), Arc::default(), Arc::default(), size, false)
+}
+
 fn desk_with(engine: Arc<dyn residue::app::Engine>, log: Arc<Mutex<Log>>, hand: Arc<Mutex<Hand>>, size: Vec2, rendered: bool) -> Desk {
     let picker = FakePicker(Arc::clone(&hand));
     let mut builder = Harness::builder().with_size(size).with_max_steps(30).allow_missing_glyphs().with_render_cursor(false);
@@ -640,4 +645,58 @@ fn a_window_that_nothing_happens_in_stops_drawing() {
             assert!(delay > Duration::from_millis(200), "at {width} points: {delay:?}, {:?}", desk.window.ctx.repaint_causes());
         }
     }
+}
+
+#[test]
+fn rules_stand_beside_what_is_unusual() {
+    use residue::app::Show;
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("hayabusa.csv");
+    crate::case::hayabusa_of(&crate::support::estate().evtx, &rules, 40);
+    let mut desk = working_desk(SIZE);
+    let open = |desk: &mut Desk, path: PathBuf| {
+        desk.window.state_mut().session.apply(residue::app::Command::Open(vec![path]));
+        desk.settle();
+    };
+    open(&mut desk, crate::support::estate().evtx.clone());
+    open(&mut desk, rules);
+    desk.until("the joined rules", |d| !d.session().findings.is_empty());
+    assert_eq!((desk.session().findings.results, desk.session().findings.joined), (41, 40));
+    for detector in residue::domain::DetectorId::ALL.into_iter().filter(|d| *d != residue::domain::DetectorId::Fields) {
+        desk.window.state_mut().session.apply(residue::app::Command::Choose(detector, false));
+    }
+    desk.window.state_mut().session.apply(residue::app::Command::Analyse);
+    desk.settle();
+    let numbers = |desk: &Desk| {
+        let view = &desk.session().view;
+        let hit = |row: usize| desk.session().findings.highest(view.subject_at(view.at_row(row).unwrap()).unwrap()).is_some();
+        (view.shown(), (0..view.shown()).filter(|row| hit(*row)).count())
+    };
+    let show = |desk: &mut Desk, show: Show| {
+        desk.window.state_mut().session.apply(residue::app::Command::Show(show));
+        desk.settle();
+        numbers(desk)
+    };
+    let (all, ruled) = show(&mut desk, Show::All);
+    assert!(ruled > 0 && ruled < all);
+    // However the threshold stands, the three parts and what neither calls noteworthy make the whole.
+    for quantile in [0.99, 0.5, 0.2] {
+        desk.window.state_mut().session.apply(residue::app::Command::Quantile(quantile));
+        let above = desk.session().view.above();
+        let severe = desk.session().view.severe();
+        let (both, both_hit) = show(&mut desk, Show::Both);
+        let (unusual, unusual_hit) = show(&mut desk, Show::OnlyUnusual);
+        let (rules, rules_hit) = show(&mut desk, Show::OnlyRules);
+        assert_eq!((both_hit, unusual_hit, rules_hit), (both, 0, rules));
+        assert_eq!((both + unusual, both + rules), (above, ruled));
+        assert!(severe.iter().all(|(above, all)| above <= all) && severe[0].0 + severe[1].0 <= both);
+    }
+    // The same in words, and on the screen.
+    desk.window.state_mut().session.apply(residue::app::Command::Search("+ruled:yes +rule_level:critical".into()));
+    let (critical, hit) = show(&mut desk, Show::All);
+    assert!(critical > 0 && critical == hit && critical == desk.session().view.severe()[0].1);
+    desk.window.get_by_label("Only rules");
+    desk.key(Key::Home);
+    desk.settle();
+    assert!(desk.window.query_all_by_label_contains("Rules that hit").count() > 0);
 }
