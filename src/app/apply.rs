@@ -22,6 +22,7 @@ impl Session {
             | Command::Cancel
             | Command::Export(_)
             | Command::ImportAnnotations(_)
+            | Command::Verify
             | Command::AddBaseline(_)
             | Command::DropBaseline(_)
             | Command::UseAsBaseline(..)
@@ -33,6 +34,7 @@ impl Session {
             | Command::MapColumns(_)
             | Command::Mapping(_)
             | Command::ReadMapped
+            | Command::GoTo(..)
             | Command::ShowDetector(_) => self.apply_job(command),
             Command::ToggleFlag
             | Command::Flag(..)
@@ -156,6 +158,9 @@ impl Session {
     fn open_dialog(&mut self, dialog: Option<Dialog>) {
         if dialog == Some(Dialog::Notices) || self.dialog == Some(Dialog::Notices) {
             self.seen_notices = self.notices.len();
+        }
+        if dialog == Some(Dialog::Combined) {
+            self.combine();
         }
         if dialog == Some(Dialog::Export) {
             self.export.existing.clear();

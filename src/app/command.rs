@@ -24,6 +24,7 @@ pub enum Step {
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Dialog {
     Open,
+    Combined,
     Export,
     Import,
     Ordinary,
@@ -142,6 +143,8 @@ pub enum Command {
     Settings(Box<Settings>),
     /// Shows a detector's ranking.
     ShowDetector(DetectorId),
+    /// Shows a detector's ranking with an event's subject selected.
+    GoTo(DetectorId, EventKey),
     /// Ranks by another measure.
     RankBy(RankBy),
     /// Moves the threshold while it is being dragged; nothing is remembered for undo.
@@ -236,6 +239,8 @@ pub enum Command {
     ImportAnnotations(PathBuf),
     /// Asks the system's dialog for such a file.
     PickAnnotations,
+    /// Hashes the evidence again.
+    Verify,
     /// Copies text.
     Copy(String),
     /// Copies the selected row as tab-separated text.

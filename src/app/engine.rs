@@ -53,6 +53,10 @@ pub trait Engine: Send + Sync {
     fn ask(&self, case: Case, question: Question) -> Work;
     /// Writes parts of rankings, made on the job's thread, into files; `title` names the case, `part` says in words which rows.
     fn export(&self, case: Case, title: String, part: String, extracts: Extracts, files: Vec<(Format, PathBuf)>) -> Work;
+    /// Hashes every source again and tells what differs.
+    fn verify(&self, case: Case) -> Work {
+        crate::engine::jobs::verify(case)
+    }
     /// Adds what was said in an exported ranking.
     fn import(&self, case: Case, path: PathBuf) -> Work;
     /// Puts the case where it is to stay.

@@ -82,6 +82,13 @@ impl Session {
                 }
             }
             Command::Export(order) => self.export(order),
+            Command::Verify => {
+                if let Some(case) = self.case.clone() {
+                    self.dialog = None;
+                    let work = self.engine.verify(case);
+                    self.run("Verifying", work);
+                }
+            }
             Command::ImportAnnotations(path) => {
                 if let Some(case) = self.case.clone() {
                     self.dialog = None;
@@ -111,6 +118,13 @@ impl Session {
             Command::Compute(compute) => self.plan.compute = compute,
             Command::Prior(on) => self.plan.prior = on,
             Command::Settings(settings) => self.plan.settings = *settings,
+            Command::GoTo(detector, key) => {
+                self.apply_job(Command::ShowDetector(detector));
+                let at = self.view.ranking.as_ref().and_then(|r| r.report.subjects.iter().position(|s| s.key == key));
+                self.view.selected = at.map(|i| i as u32);
+                self.dialog = None;
+                self.look_at_selection();
+            }
             Command::ShowDetector(detector) => {
                 if let Some(ranking) = self.rankings.get(&detector).cloned() {
                     self.view.selected = None;
@@ -164,6 +178,8 @@ impl Session {
         self.rules = Arc::default();
         self.findings = Arc::default();
         self.findings_read.forget();
+        self.fusing.forget();
+        (self.fusion, self.fused) = (None, vec![]);
         self.undo.clear();
         self.search = None;
         self.search_fault = None;

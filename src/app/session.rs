@@ -15,9 +15,9 @@ use crate::app::view::{Sieve, View};
 use crate::app::writer::{Writer, Written};
 use crate::case::Case;
 use crate::control::{Control, Notice, Severity};
-use crate::domain::{CurvePoint, DetectorId, Ledger, Plan, Suppression};
+use crate::domain::{CurvePoint, DetectorId, Ledger, Plan, Suppression, Threshold};
 use crate::engine::jobs::Question;
-use crate::engine::{Findings, Happening, Imported, Outcome, Ranking, Work, Worker, holds_findings};
+use crate::engine::{Findings, Fusion, Happening, Imported, Outcome, Ranking, Work, Worker, fuse, holds_findings, without};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -87,6 +87,11 @@ pub struct Session {
     /// What rules found among the events.
     pub findings: Arc<Findings>,
     pub(super) findings_read: Background<Result<Findings, String>>,
+    /// All detectors in one list, once it was asked for.
+    pub fusion: Option<Fusion>,
+    /// The rankings it is made of, without what was called ordinary.
+    pub fused: Vec<Ranking>,
+    pub(super) fusing: Background<(Vec<Ranking>, Fusion)>,
     /// What was called ordinary.
     pub rules: Arc<Suppression>,
     /// The dialog that calls something ordinary.
@@ -168,6 +173,9 @@ impl Session {
             marks: Marks::default(),
             findings: Arc::default(),
             findings_read: Background::new(Arc::clone(&wake)),
+            fusion: None,
+            fused: vec![],
+            fusing: Background::new(Arc::clone(&wake)),
             rules: Arc::default(),
             ordinary: OrdinaryForm::default(),
             undo: Undo::default(),
@@ -219,6 +227,9 @@ impl Session {
         if let Some(read) = self.findings_read.take() {
             self.found(read);
             changed = true;
+        }
+        if let Some((fused, fusion)) = self.fusing.take() {
+            (self.fused, self.fusion, changed) = (fused, Some(fusion), true);
         }
         for event in self.jobs.drain(Self::BUDGET) {
             self.hear(event.what);
@@ -311,6 +322,18 @@ impl Session {
         self.say(format!("{} written: {}", crate::app::words::rows(rows as usize), path.display()));
     }
 
+    /// Puts all rankings into one list, on a thread.
+    pub(super) fn combine(&mut self) {
+        (self.fusion, self.fused) = (None, vec![]);
+        let rankings: Vec<Ranking> = self.rankings.values().cloned().collect();
+        let (rules, sources) = (Arc::clone(&self.rules), Arc::clone(&self.sources));
+        self.fusing.start(move |_| {
+            let rest: Vec<Ranking> = rankings.iter().map(|r| without(r, &rules, Threshold::Value(r.report.threshold), &sources).0).collect();
+            let fusion = fuse(&rest);
+            Some((rest, fusion))
+        });
+    }
+
     /// Reads again what rules found, where a source says so.
     pub(super) fn find_rules(&mut self) {
         let Some(case) = self.case.clone().filter(|_| self.sources.iter().any(holds_findings)) else { return };
@@ -384,6 +407,8 @@ impl Session {
                 self.ask_mapping();
                 if std::mem::take(&mut self.auto_analyse) && self.rankings.is_empty() {
                     self.analyse();
+                } else if matches!(was, Activity::Busy("Verifying")) {
+                    self.dialog = Some(Dialog::Notices);
                 } else if matches!(was, Activity::Busy("Analysing")) {
                     self.say("analysis finished");
                 }

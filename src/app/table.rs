@@ -89,6 +89,7 @@ pub static COMMANDS: &[Entry] = entries![
     Case, "Save case as…", "Ctrl+S", case, Command::Dialog(Some(Dialog::Save)), "Puts the case, with flags and notes, where it is to stay";
     Case, "Export…", "Ctrl+E", ranking, Command::Dialog(Some(Dialog::Export)), "Writes flagged, above, visible or all rows to CSV, JSONL, XLSX, Parquet or an HTML report";
     Case, "Import annotations…", "", idle, Command::Dialog(Some(Dialog::Import)), "Adds flags, tags and notes of a ranking that was exported before, here or by a colleague";
+    Case, "Verify evidence", "", idle, Command::Verify, "Hashes every source again and says what is not as it was read";
     Case, "Close case", "Ctrl+W", case, Command::CloseCase, "Closes the case; everything done in it is kept";
     Case, "Quit", "Ctrl+Q", free, Command::Quit, "Ends Residue; everything done in the case is kept";
     Analyse, "Analyse", "F5 Ctrl+Enter", idle, Command::Analyse, "Trains the chosen detectors on this evidence and ranks it";
@@ -131,6 +132,7 @@ pub static COMMANDS: &[Entry] = entries![
     View, "Rank by rarity", "Ctrl+3", ranking, Command::RankBy(RankBy::Rarity), "Histogram, threshold and table follow rarity";
     View, "Evidence panel", "F7", free, Command::ToggleLeft, "Shows or hides the panel at the left";
     View, "Details panel", "F8", free, Command::ToggleRight, "Shows or hides the panel at the right";
+    View, "All detectors in one list…", "Ctrl+L", ranking, Command::Dialog(Some(Dialog::Combined)), "Every event's rank in each detector, one order made of all, and how computers and users stand";
     View, "Notices", "F9", free, Command::Dialog(Some(Dialog::Notices)), "What went wrong or is worth knowing, and what to do";
     View, "Theme: follow the system", "", free, Command::Look(Look::System), "Light or dark as the system is";
     View, "Theme: dark", "", free, Command::Look(Look::Dark), "Dark";

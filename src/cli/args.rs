@@ -30,6 +30,8 @@ pub(super) enum Command {
     Baseline(BaselineArgs),
     /// Writes the rankings that a case holds: CSV, JSONL, Parquet, XLSX, or a one-page HTML report.
     Export(ExportArgs),
+    /// Hashes the evidence of a case again and says what is not as it was read.
+    Verify(VerifyArgs),
     /// Adds flags, tags and notes of an exported ranking to a case.
     Import(ImportArgs),
     /// Measures a ranking against ground truth.
@@ -225,9 +227,21 @@ pub(super) struct ExportArgs {
     /// Which rows: flagged, above or all.
     #[arg(long, value_parser = part, default_value = "flagged")]
     pub(super) which: Part,
+    /// Write all rankings as one list, by reciprocal-rank fusion (CSV or JSONL).
+    #[arg(long, conflicts_with = "which")]
+    pub(super) combined: bool,
     /// Rankings to write [default: all; CSV, JSONL and Parquet hold one].
     #[arg(long = "detector", value_delimiter = ',', value_parser = detector)]
     pub(super) detectors: Vec<DetectorId>,
+    /// How to show progress.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) progress: ProgressMode,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// The case.
+    pub(super) case: PathBuf,
     /// How to show progress.
     #[arg(long, value_enum, default_value_t)]
     pub(super) progress: ProgressMode,

@@ -1,6 +1,6 @@
 //! `residue export` and `residue import`: what a case holds into files that others read, and what was said in them back.
 
-use super::args::{ExportArgs, ImportArgs};
+use super::args::{ExportArgs, ImportArgs, VerifyArgs};
 use super::{Status, control, print};
 use crate::case::Case;
 use crate::control::{Control, RunError};
@@ -32,6 +32,14 @@ fn export(args: &ExportArgs, format: Format, control: &Control) -> Result<Status
     if let Some(missing) = args.detectors.iter().find(|d| !rankings.iter().any(|r| r.report.detector == **d)) {
         return Err(RunError::failed(format!("the case holds no ranking of {}; analyse it first: {}", missing.name(), args.case.display())));
     }
+    if args.combined {
+        let rules = Suppression::new(case.rules()?);
+        let sources = case.sources();
+        let rest: Vec<engine::Ranking> =
+            rankings.iter().map(|r| engine::without(r, &rules, crate::domain::Threshold::Value(r.report.threshold), &sources).0).collect();
+        let rows = engine::write_combined(&case, &rest, format, &args.out, control)?;
+        return print(&format!("{rows} rows: {}\n", args.out.display()));
+    }
     if rankings.len() > 1 && !format.holds_many() {
         let names: Vec<&str> = rankings.iter().map(|r| DetectorId::name(r.report.detector)).collect();
         return Err(RunError::failed(format!("{} holds one ranking; choose it with --detector {}", format.title(), names.join(", or "))));
@@ -44,6 +52,22 @@ fn export(args: &ExportArgs, format: Format, control: &Control) -> Result<Status
         said.push_str(&format!("{rows} rows: {}\n", path.display()));
     }
     print(&said)
+}
+
+/// `residue verify`: exit 1 when something is not as it was read.
+pub(super) fn verify(args: &VerifyArgs) -> Result<Status, RunError> {
+    let (control, terminal) = control(args.progress);
+    let case = Case::open(&args.case)?;
+    let sources = case.sources();
+    let verdicts = engine::verify(&sources, &control)?;
+    terminal.clear();
+    let wrong: Vec<String> = sources.iter().zip(&verdicts).filter_map(|(source, verdict)| engine::verdict_line(source, verdict)).collect();
+    for text in &wrong {
+        control.warn(text.clone());
+    }
+    let same = verdicts.iter().filter(|v| **v == engine::Verdict::Same).count();
+    print(&format!("{same} of {} sources have the bytes that were read, {} do not\n", sources.len(), wrong.len()))?;
+    Ok(if wrong.is_empty() { Status::Done } else { Status::Partial })
 }
 
 pub(super) fn import(args: &ImportArgs) -> Result<Status, RunError> {

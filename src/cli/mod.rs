@@ -70,6 +70,7 @@ fn run(cli: Cli) -> Result<Status, RunError> {
         Some(Command::Convert(args)) => convert::run(&args),
         Some(Command::Baseline(args)) => baseline::run(&args),
         Some(Command::Export(args)) => export::run(&args),
+        Some(Command::Verify(args)) => export::verify(&args),
         Some(Command::Import(args)) => export::import(&args),
         Some(Command::Evaluate(args)) => evaluate::run(&args),
         Some(Command::Synth(args)) => synth::run(&args),

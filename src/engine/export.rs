@@ -5,10 +5,12 @@ use super::suppress::without;
 use super::worker::Ranking;
 use crate::case::{Annotation, Annotations, Case, Kind, Target, Unit, write_rows};
 use crate::control::{Control, RunError};
-use crate::domain::{EventKey, Ledger, Report, Subject, Suppression, Threshold, time};
+use crate::domain::{DetectorId, EventKey, Ledger, Report, Subject, Suppression, Threshold, time};
 use crate::export::{
-    AtomicFile, COLUMNS, Chapter, Facts, Format, Formats, Lookup, Members, Said, full_row, read_annotations, write_html, write_ranking, write_xlsx,
+    AtomicFile, COLUMNS, Chapter, Facts, Format, Formats, Lookup, Members, Said, full_row, member, read_annotations, write_html, write_plain, write_ranking,
+    write_xlsx,
 };
+use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -117,6 +119,72 @@ pub fn write_extracts(
         case.log("export", &serde_json::json!({ "file": path.display().to_string(), "rows": rows, "part": part }))?;
     }
     Ok(written)
+}
+
+/// Writes all rankings as one list (see [`super::fuse`]): CSV that Timesketch imports, or JSON lines with every event.
+///
+/// # Errors
+/// When the case cannot be read or the file cannot be written.
+pub fn write_combined(case: &Case, rankings: &[Ranking], format: Format, path: &Path, control: &Control) -> Result<u64, RunError> {
+    const FIRST: [&str; 6] = ["message", "datetime", "timestamp_desc", "tag", "rank", "score"];
+    const RANKS: [&str; 5] = ["rank_groups", "rank_chains", "rank_fields", "rank_process", "rank_timeline"];
+    const LAST: [&str; 14] = [
+        "detector",
+        "count",
+        "computer",
+        "user",
+        "channel",
+        "event_id",
+        "record_id",
+        "image",
+        "command_line",
+        "reason_1",
+        "source_file",
+        "source_sha256",
+        "source_record",
+        "events",
+    ];
+    let fusion = super::fuse(rankings);
+    let (sources, annotations) = (case.sources(), case.annotations());
+    let members = Members::read(case.snapshot().as_ref(), control)?;
+    let columns: Vec<&str> = FIRST.into_iter().chain(RANKS).chain(LAST).collect();
+    let text = |t: &Option<Arc<str>>| t.as_deref().map_or(Value::Null, Value::from);
+    let rows = fusion.rows.iter().enumerate().filter_map(|(place, row)| {
+        let report = &rankings.get(row.best.0)?.report;
+        let subject = report.subjects.get(row.best.1)?;
+        let source = sources.get(subject.key.source as usize);
+        let tags = mark(&annotations, &sources, subject).tags;
+        let mut values = vec![
+            Value::from(&*subject.title),
+            subject.first_seen.map_or(Value::Null, |t| time::iso(t).into()),
+            "Event ranked by all detectors".into(),
+            tags.into(),
+            (place + 1).into(),
+            row.score.into(),
+        ];
+        values.extend(DetectorId::ALL.map(|id| {
+            let at = fusion.detectors.iter().position(|d| *d == id);
+            at.and_then(|at| row.ranks.get(at).copied().flatten()).map_or(Value::Null, Value::from)
+        }));
+        values.extend([
+            report.detector.name().into(),
+            row.events.len().into(),
+            text(&subject.computer),
+            text(&subject.user),
+            text(&subject.channel),
+            subject.event_id.into(),
+            subject.record_id.into(),
+            text(&subject.image),
+            text(&subject.command_line),
+            Value::from(&*subject.reasons[0]),
+            source.map_or(Value::Null, |s| s.source_file.as_str().into()),
+            source.map_or(Value::Null, |s| s.sha256.as_str().into()),
+            subject.key.record.into(),
+            row.events.iter().map(|&key| member(key, &sources, &members)).collect(),
+        ]);
+        Some(values)
+    });
+    write_plain(path, format, &columns, rows)
 }
 
 /// Timesketch drops rows without a time when it imports: say so before they are missed.

@@ -164,8 +164,9 @@ pub fn ask(case: Case, question: Question, grove: Arc<Grove>) -> Work {
             (Some(source), Some(offset)) if source.format == "EVTX" => ingest::raw_xml(std::path::Path::new(&source.path), offset).map_err(|e| e.to_string()),
             _ => Err("this source's records have no XML; the JSON below is all there is".into()),
         };
+        let decoded = stored.as_ref().map(super::decoded).unwrap_or_default();
         let event = stored.clone();
-        emit.emit(Happening::Answered(Box::new(Answer { key, event: stored, contributions, around, xml })));
+        emit.emit(Happening::Answered(Box::new(Answer { key, event: stored, contributions, around, decoded, xml })));
         if let Some(event) = event.filter(|e| e.pid.is_some() || e.process_guid.is_some()) {
             let forest = grove.forest(&case, control)?;
             let scores = chains.map(|chains| grove.scores(&chains)).transpose()?;
@@ -206,6 +207,22 @@ pub fn import(case: Case, path: PathBuf) -> Work {
         let done = super::import_annotations(&case, &path)?;
         emit.emit(Happening::Imported(done));
         Ok(())
+    })
+}
+
+/// Hashes every source of the case again; what differs is told in notices, and the audit trail keeps that it was done.
+#[must_use]
+pub fn verify(case: Case) -> Work {
+    Box::new(move |control, _| {
+        let sources = case.sources();
+        let verdicts = super::verify(&sources, control)?;
+        let wrong: Vec<String> = sources.iter().zip(&verdicts).filter_map(|(source, verdict)| super::verdict_line(source, verdict)).collect();
+        let same = verdicts.iter().filter(|v| **v == super::Verdict::Same).count();
+        for text in &wrong {
+            control.warn(text.clone());
+        }
+        control.info(format!("evidence verified: {same} of {} sources have the bytes that were read, {} do not", sources.len(), wrong.len()));
+        case.log("verify", &serde_json::json!({ "same": same, "wrong": wrong }))
     })
 }
 

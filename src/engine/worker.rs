@@ -80,6 +80,8 @@ pub struct Answer {
     pub contributions: Vec<Contribution>,
     /// Events before and after it on the same computer, in time order, itself among them.
     pub around: Vec<(EventKey, Event)>,
+    /// What stands in base64 inside it, as text; never run.
+    pub decoded: Vec<String>,
     /// The raw record as XML, or a line that says why it cannot be shown.
     pub xml: Result<String, String>,
 }

@@ -76,14 +76,14 @@ pub fn full_row(report: &Report, index: usize, lookup: &Lookup<'_>) -> Option<Ve
     let subject = report.subjects.get(index)?;
     let source = lookup.sources.get(subject.key.source as usize);
     let mut values = Vec::from(row::values(report, subject, &(lookup.mark)(subject), source));
-    values.push(subject.members.iter().map(|&key| member(key, lookup)).collect());
+    values.push(subject.members.iter().map(|&key| member(key, lookup.sources, lookup.members)).collect());
     values.push(serde_json::to_value(lookup.explain.explain(index)).unwrap_or_default());
     Some(values)
 }
 
 fn write_object(out: &mut impl Write, values: [Value; 38], subject: &Subject, index: usize, lookup: &Lookup<'_>) -> anyhow::Result<()> {
     let mut object = row::object(values);
-    let events = subject.members.iter().map(|&key| member(key, lookup)).collect();
+    let events = subject.members.iter().map(|&key| member(key, lookup.sources, lookup.members)).collect();
     object.insert("events".into(), Value::Array(events));
     object.insert("contributions".into(), serde_json::to_value(lookup.explain.explain(index))?);
     serde_json::to_writer(&mut *out, &object)?;
@@ -92,11 +92,12 @@ fn write_object(out: &mut impl Write, values: [Value; 38], subject: &Subject, in
 }
 
 /// A member: `record_id` is the `EventRecordID`, or the position in the source where there is none.
-fn member(key: EventKey, lookup: &Lookup<'_>) -> Value {
-    let known = lookup.members.get(key);
+#[must_use]
+pub fn member(key: EventKey, sources: &[Ledger], members: &Members) -> Value {
+    let known = members.get(key);
     let text = |t: Option<&str>| t.map_or(Value::Null, Value::from);
     let mut object = Map::new();
-    let file = lookup.sources.get(key.source as usize).map(|s| s.source_file.as_str());
+    let file = sources.get(key.source as usize).map(|s| s.source_file.as_str());
     object.insert("source_file".into(), text(file));
     object.insert("record_id".into(), known.and_then(|m| m.record_id).unwrap_or(key.record).into());
     object.insert("computer".into(), text(known.and_then(|m| m.computer.as_deref())));

@@ -65,6 +65,7 @@ fn answered(ui: &mut Ui, session: &Session, screen: &mut Screen, answer: &Answer
         members(ui, session, subject, queue);
         ordinary(ui, session, queue);
     }
+    decoded(ui, answer, queue);
     tree::show(ui, session, screen, queue);
     around(ui, session, answer, queue);
     raw(ui, screen, event, &answer.xml, queue);
@@ -347,6 +348,23 @@ fn ordinary(ui: &mut Ui, session: &Session, queue: &mut Queue) {
         let help = "The subject below the threshold, of the same kind, that has most in common with this one. Click to go there.";
         if ui.add(Button::new(RichText::new(text).small()).frame(false).wrap()).on_hover_text(help).clicked() {
             queue.push(Command::Select(index));
+        }
+    });
+}
+
+/// What stands in base64 inside the event.
+fn decoded(ui: &mut Ui, answer: &Answer, queue: &mut Queue) {
+    if answer.decoded.is_empty() {
+        return;
+    }
+    CollapsingHeader::new("Decoded (base64), never run").id_salt("decoded").default_open(true).show(ui, |ui| {
+        for text in &answer.decoded {
+            let shown = cut(text, 4000);
+            let clean: Vec<String> = shown.lines().map(super::table::whole).collect();
+            ui.add(Label::new(RichText::new(clean.join("\n")).small().monospace()).wrap());
+            if ui.small_button("Copy").accessible_name("Copy decoded text").clicked() {
+                queue.push(Command::Copy(text.clone()));
+            }
         }
     });
 }

@@ -336,8 +336,13 @@ impl TableDelegate for Rows<'_> {
 
 /// One line without what could break or turn it: line breaks, control and direction marks become visible dots.
 pub(super) fn plain(text: &str) -> String {
+    whole(text.get(..text.char_indices().nth(LETTERS).map_or(text.len(), |(end, _)| end)).unwrap_or_default())
+}
+
+/// The same, uncut.
+pub(super) fn whole(text: &str) -> String {
     let hostile = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().take(LETTERS).map(|c| if hostile(c) { '·' } else { c }).collect()
+    text.chars().map(|c| if hostile(c) { '·' } else { c }).collect()
 }
 
 /// The flag: filled once it is kept, hollow until then, faint under the pointer. `true` when clicked.

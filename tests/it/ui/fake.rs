@@ -224,7 +224,14 @@ impl Engine for Fake {
             };
             let around = (-3..=3).map(|o| (EventKey { record: key.record.saturating_add_signed(o), ..key }, event(o))).collect();
             let contributions = ranking.zip(index).map(|(r, i)| r.explain.explain(i)).unwrap_or_default();
-            emit.emit(Happening::Answered(Box::new(Answer { key, event: Some(event(0)), contributions, around, xml: Ok("<Event><System/></Event>".into()) })));
+            emit.emit(Happening::Answered(Box::new(Answer {
+                key,
+                event: Some(event(0)),
+                contributions,
+                around,
+                decoded: vec!["IEX (New-Object Net.WebClient)".into()],
+                xml: Ok("<Event><System/></Event>".into()),
+            })));
             Ok(())
         })
     }
