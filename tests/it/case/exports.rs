@@ -344,6 +344,45 @@ fn a_case_is_kept_exported_and_annotated_headless() {
     assert!(code == Some(0) && said.starts_with("3 annotations"), "{said}{wrong}");
     let (_, said, _) = run(&["export", &case, "--detector", "fields", "--out", &path("flagged.html")]);
     assert!(said.starts_with("3 rows"), "{said}");
+    // All detectors in one list: every row's score is the sum of its reciprocal ranks, and Timesketch takes it whole.
+    for name in ["one.csv", "one.jsonl"] {
+        assert_eq!(run(&["export", &case, "--combined", "--out", &path(name)]).0, Some(0));
+    }
+    let csv = std::fs::read_to_string(path("one.csv")).unwrap();
+    let rows: Vec<Value> = std::fs::read_to_string(path("one.jsonl")).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert!(!rows.is_empty() && timesketch(&csv).len() == rows.len());
+    let mut both = 0;
+    for (place, row) in rows.iter().enumerate() {
+        let ranks: Vec<f64> = ["rank_groups", "rank_chains", "rank_fields", "rank_process", "rank_timeline"].iter().filter_map(|n| row[n].as_f64()).collect();
+        assert!((row["score"].as_f64().unwrap() - ranks.iter().map(|r| 1.0 / (60.0 + r)).sum::<f64>()).abs() < 1e-12 && row["rank"] == place + 1);
+        both += usize::from(ranks.len() > 1);
+    }
+    assert!(both > 0, "some events are ranked by two detectors");
+    assert!(rows.iter().map(|r| r["score"].as_f64().unwrap()).collect::<Vec<_>>().is_sorted_by(|a, b| a >= b));
+}
+
+#[test]
+fn evidence_that_changed_is_named() {
+    let out = tempfile::tempdir().unwrap();
+    let path = |name: &str| out.path().join(name).display().to_string();
+    std::fs::create_dir(out.path().join("evidence")).unwrap();
+    for file in std::fs::read_dir(&estate().evtx).unwrap().map(|e| e.unwrap()).take(3) {
+        std::fs::copy(file.path(), out.path().join("evidence").join(file.file_name())).unwrap();
+    }
+    let case = path("kept.residue");
+    let triage = residue(&["triage", &path("evidence"), "--detector", "fields", "--out", &path("r"), "--save-case", &case]);
+    assert!(triage.status.success(), "{}", String::from_utf8_lossy(&triage.stderr));
+    let verify = || {
+        let done = residue(&["verify", &case]);
+        (done.status.code(), String::from_utf8(done.stdout).unwrap(), String::from_utf8(done.stderr).unwrap())
+    };
+    let (code, said, _) = verify();
+    assert!(code == Some(0) && said.starts_with("3 of 3"), "{said}");
+    let files: Vec<PathBuf> = std::fs::read_dir(out.path().join("evidence")).unwrap().map(|e| e.unwrap().path()).collect();
+    std::fs::write(&files[0], b"other").unwrap();
+    std::fs::remove_file(&files[1]).unwrap();
+    let (code, said, wrong) = verify();
+    assert!(code == Some(1) && said.starts_with("1 of 3") && wrong.contains("has changed since") && wrong.contains("cannot be verified"), "{said}{wrong}");
 }
 
 #[test]

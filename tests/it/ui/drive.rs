@@ -700,3 +700,19 @@ fn rules_stand_beside_what_is_unusual() {
     desk.settle();
     assert!(desk.window.query_all_by_label_contains("Rules that hit").count() > 0);
 }
+
+#[test]
+fn all_detectors_stand_in_one_list_that_leads_to_its_rows() {
+    let mut desk = ready();
+    desk.command(Key::L);
+    desk.until("the list", |d| d.session().fusion.is_some());
+    let fusion = desk.session().fusion.clone().unwrap();
+    assert_eq!(fusion.detectors, [residue::domain::DetectorId::Fields]);
+    assert!(fusion.rows.windows(2).all(|w| w[0].score >= w[1].score) && fusion.computers.len() == 3);
+    desk.window.get_by_label("Computers and users");
+    let key = desk.session().view.subject_at(4).unwrap().key;
+    desk.window.state_mut().session.apply(residue::app::Command::GoTo(residue::domain::DetectorId::Fields, key));
+    desk.settle();
+    assert_eq!((desk.session().view.selected, desk.session().dialog), (Some(4), None));
+    assert!(desk.window.query_all_by_label_contains("Decoded (base64)").count() > 0);
+}
