@@ -159,6 +159,9 @@ impl Session {
         if dialog == Some(Dialog::Notices) || self.dialog == Some(Dialog::Notices) {
             self.seen_notices = self.notices.len();
         }
+        if dialog == Some(Dialog::Coverage) {
+            self.cover();
+        }
         if dialog == Some(Dialog::Combined) {
             self.combine();
         }

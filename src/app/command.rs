@@ -25,6 +25,7 @@ pub enum Step {
 pub enum Dialog {
     Open,
     Combined,
+    Coverage,
     Export,
     Import,
     Ordinary,

@@ -179,6 +179,8 @@ impl Session {
         self.findings = Arc::default();
         self.findings_read.forget();
         self.fusing.forget();
+        self.covering.forget();
+        self.coverage = None;
         (self.fusion, self.fused) = (None, vec![]);
         self.undo.clear();
         self.search = None;
@@ -225,6 +227,8 @@ impl Session {
             self.recall(&case);
         }
         self.case = Some(case);
+        self.coverage = None;
+        self.cover();
         self.find_rules();
         self.refilter(true);
         // What was said while the case was being saved went into the old one alone.

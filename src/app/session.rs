@@ -17,7 +17,7 @@ use crate::case::Case;
 use crate::control::{Control, Notice, Severity};
 use crate::domain::{CurvePoint, DetectorId, Ledger, Plan, Suppression, Threshold};
 use crate::engine::jobs::Question;
-use crate::engine::{Findings, Fusion, Happening, Imported, Outcome, Ranking, Work, Worker, fuse, holds_findings, without};
+use crate::engine::{Coverage, Findings, Fusion, Happening, Imported, Outcome, Ranking, Work, Worker, fuse, holds_findings, without};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -87,6 +87,9 @@ pub struct Session {
     /// What rules found among the events.
     pub findings: Arc<Findings>,
     pub(super) findings_read: Background<Result<Findings, String>>,
+    /// What the logs cover.
+    pub coverage: Option<Arc<Coverage>>,
+    pub(super) covering: Background<Result<Coverage, String>>,
     /// All detectors in one list, once it was asked for.
     pub fusion: Option<Fusion>,
     /// The rankings it is made of, without what was called ordinary.
@@ -173,6 +176,8 @@ impl Session {
             marks: Marks::default(),
             findings: Arc::default(),
             findings_read: Background::new(Arc::clone(&wake)),
+            coverage: None,
+            covering: Background::new(Arc::clone(&wake)),
             fusion: None,
             fused: vec![],
             fusing: Background::new(Arc::clone(&wake)),
@@ -226,6 +231,13 @@ impl Session {
         }
         if let Some(read) = self.findings_read.take() {
             self.found(read);
+            changed = true;
+        }
+        if let Some(read) = self.covering.take() {
+            match read {
+                Ok(coverage) => self.coverage = Some(Arc::new(coverage)),
+                Err(text) => self.notice(Notice { severity: Severity::Error, text }),
+            }
             changed = true;
         }
         if let Some((fused, fusion)) = self.fusing.take() {
@@ -320,6 +332,12 @@ impl Session {
 
     fn exported(&mut self, path: &std::path::Path, rows: u64) {
         self.say(format!("{} written: {}", crate::app::words::rows(rows as usize), path.display()));
+    }
+
+    /// Reads what the logs cover, on a thread.
+    pub(super) fn cover(&mut self) {
+        let Some(case) = self.case.clone() else { return };
+        self.covering.start(move |_| Some(crate::engine::coverage(case.snapshot().as_ref(), &Control::silent()).map_err(|e| e.to_string())));
     }
 
     /// Puts all rankings into one list, on a thread.

@@ -132,6 +132,7 @@ pub static COMMANDS: &[Entry] = entries![
     View, "Rank by rarity", "Ctrl+3", ranking, Command::RankBy(RankBy::Rarity), "Histogram, threshold and table follow rarity";
     View, "Evidence panel", "F7", free, Command::ToggleLeft, "Shows or hides the panel at the left";
     View, "Details panel", "F8", free, Command::ToggleRight, "Shows or hides the panel at the right";
+    View, "Coverage of the logs…", "", case, Command::Dialog(Some(Dialog::Coverage)), "Which computer's logs reach from when to when, missing record IDs, cleared logs, creations without command lines";
     View, "All detectors in one list…", "Ctrl+L", ranking, Command::Dialog(Some(Dialog::Combined)), "Every event's rank in each detector, one order made of all, and how computers and users stand";
     View, "Notices", "F9", free, Command::Dialog(Some(Dialog::Notices)), "What went wrong or is worth knowing, and what to do";
     View, "Theme: follow the system", "", free, Command::Look(Look::System), "Light or dark as the system is";

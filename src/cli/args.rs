@@ -140,6 +140,9 @@ pub(super) struct InspectArgs {
     /// Print the ledger as JSON.
     #[arg(long)]
     pub(super) json: bool,
+    /// Print what the logs cover instead: from when to when, missing record IDs, clears, creations without command lines.
+    #[arg(long, conflicts_with = "json")]
+    pub(super) coverage: bool,
     /// Zone of time stamps that do not say theirs [default: UTC].
     #[arg(long)]
     pub(super) time_zone: Option<String>,

@@ -13,6 +13,13 @@ pub(super) fn run(args: &InspectArgs) -> Result<Status, RunError> {
     if let Some(path) = args.paths.iter().find(|p| !p.exists()) {
         return Err(RunError::failed(format!("nothing is there: {}", path.display())));
     }
+    if args.coverage {
+        let (case, _) = super::triage::open(&args.paths, &args.reading(), &control)?;
+        let covered = engine::coverage(case.snapshot().as_ref(), &control)?;
+        terminal.clear();
+        print(&logs(&covered))?;
+        return Ok(if engine::is_partial(&case.sources()) { Status::Partial } else { Status::Done });
+    }
     let ledger = ingest::ingest(&args.paths, &Nowhere, &args.reading(), &control)?;
     terminal.clear();
     let text = if args.json { serde_json::to_string_pretty(&ledger).context("cannot write the ledger")? + "\n" } else { table(&ledger) };
@@ -44,6 +51,26 @@ impl SourceSink for Nowhere {
     fn finish(self: Box<Self>, _: Ledger) -> Result<(), RunError> {
         Ok(())
     }
+}
+
+/// What the logs cover, for people: a line for each log, what stands out below it.
+fn logs(covered: &engine::Coverage) -> String {
+    let mut text = String::new();
+    let when = |t: Option<i64>| t.map_or_else(|| "no time".to_owned(), time::iso);
+    for log in &covered.logs {
+        text.push_str(&printable(&format!("{}  {}  {} events, {} to {}", log.computer, log.channel, log.events, when(log.first), when(log.last))));
+        text.push('\n');
+        for remark in log.remarks() {
+            text.push_str(&format!("    - {remark}\n"));
+        }
+        for cleared in &log.cleared {
+            text.push_str(&format!("    - cleared at {}\n", time::iso(*cleared)));
+        }
+        for gap in log.gaps.iter().take(5) {
+            text.push_str(&format!("    - {} record IDs missing between {} and {}\n", gap.missing, when(gap.after), when(gap.before)));
+        }
+    }
+    text
 }
 
 /// The ledger for people: one block a source, defects below it.

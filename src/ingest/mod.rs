@@ -72,12 +72,13 @@ pub fn ingest(paths: &[PathBuf], sink: &dyn EventSink, options: &Options, contro
     Ok(rows)
 }
 
-/// SHA-256 of a file, in lower-case hex.
+/// SHA-256 of a file (a ledger's `path`: of archive members too, their unpacked bytes), in lower-case hex.
 ///
 /// # Errors
 /// When it cannot be read, or the job is cancelled.
 pub fn sha256_of(path: &Path, control: &Control) -> std::io::Result<String> {
-    hash::sha256(std::fs::File::open(path)?, control)
+    let unpacked = archive::at(path, control)?;
+    hash::sha256(std::fs::File::open(unpacked.as_ref().map_or(path, |(unpacked, _)| unpacked.file.as_ref()))?, control)
 }
 
 /// The record at byte `offset` of the EVTX file at `path` (a ledger's `path`: archive members too), rendered again as indented XML.

@@ -4,6 +4,7 @@
 
 mod about;
 mod combined;
+mod coverage;
 mod curve;
 mod details;
 mod empty;

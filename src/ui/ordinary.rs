@@ -42,10 +42,11 @@ pub(super) fn mark(ctx: &Context, session: &Session, queue: &mut Queue) {
         let reason = ui
             .add(TextEdit::singleline(&mut form.reason).hint_text("Why it is ordinary (kept with it)").desired_width(f32::INFINITY).char_limit(500))
             .accessible_name("Reason");
-        if ui.memory(|m| m.focused().is_none()) {
+        // Asked first: taking the focus again would hide that Enter has just given it up.
+        let entered = reason.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
+        if !entered && ui.memory(|m| m.focused().is_none()) {
             reason.request_focus();
         }
-        let entered = reason.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
         ui.add_space(8.0);
         ui.horizontal(|ui| {
             let ready = form.taken > 0;

@@ -22,6 +22,7 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 3.0, ui.visuals().extreme_bg_color);
     painter.add(bars(rect, &order.strip, session, colours));
+    crate::ui::coverage::on_strip(ui, rect, session, (first, last));
     if let Some((from, to)) = session.view.narrow.brush {
         let x = |t: i64| rect.left() + rect.width() * share(t, first, last);
         let chosen = Rect::from_x_y_ranges(x(from)..=x(to).max(x(from) + 2.0), rect.y_range());
@@ -34,7 +35,11 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
     if let Some(pointer) = response.hover_pos() {
         let at = time_at((pointer.x - rect.left()) / rect.width(), first, last);
         painter.vline(pointer.x, rect.y_range(), Stroke::new(1.0, colours.weak));
-        response.on_hover_text_at_pointer(format!("{}\nDrag to narrow the table to a time; click to take that away", words::second(at, &zone)));
+        let reach = i64::try_from((i128::from(last) - i128::from(first)) / 200).unwrap_or(0);
+        let mut said = vec![words::second(at, &zone)];
+        said.extend(crate::ui::coverage::near(session, at, reach));
+        said.push("Drag to narrow the table to a time; click to take that away".into());
+        response.on_hover_text_at_pointer(said.join("\n"));
     }
     labels(ui, session, &order.strip, (first, last));
 }

@@ -5,8 +5,8 @@ use crate::ui::focus::Focus;
 use crate::ui::picker::Picker;
 use crate::ui::screen::{Queue, Screen};
 use crate::ui::{
-    about, combined, details, empty, evidence, export, histogram, keys, mapping, notices, opening, ordinary, palette, settings, shortcuts, status, strip,
-    table, theme, topbar,
+    about, combined, coverage, details, empty, evidence, export, histogram, keys, mapping, notices, opening, ordinary, palette, settings, shortcuts, status,
+    strip, table, theme, topbar,
 };
 use eframe::egui::{self, CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
 use std::path::PathBuf;
@@ -95,6 +95,7 @@ impl Window {
             Some(Dialog::Save) => opening::save(ctx, session, screen, queue),
             Some(Dialog::Export) => export::show(ctx, session, queue),
             Some(Dialog::Combined) => combined::show(ctx, session, queue),
+            Some(Dialog::Coverage) => coverage::show(ctx, session, queue),
             Some(Dialog::Import) => export::import(ctx, screen, queue),
             Some(Dialog::Ordinary) => ordinary::mark(ctx, session, queue),
             Some(Dialog::Rules) => ordinary::review(ctx, session, screen, queue),
