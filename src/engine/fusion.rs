@@ -159,6 +159,7 @@ mod tests {
             device: String::new(),
             curve: vec![],
             remarks: vec![],
+            validation: None,
             subjects: subjects.iter().enumerate().map(subject).collect(),
             run: String::new(),
         };
