@@ -84,6 +84,14 @@ impl Session {
             Command::SearchFor(term) => self.narrow(|n| n.search = [n.search.trim(), term.trim()].join(" ").trim_start().into()),
             Command::Bar(bar) => self.narrow(|n| n.bar = bar),
             Command::Brush(brush) => self.narrow(|n| n.brush = brush),
+            Command::Scope(scope) => {
+                (self.plan.scope.from, self.plan.scope.to) = (scope.map(|(from, _)| from), scope.map(|(_, to)| to));
+                self.say("taken up by the next Analyse");
+            }
+            Command::KnownGoodBefore(time) => {
+                self.plan.known_good_before = time;
+                self.say("taken up by the next Analyse");
+            }
             Command::Show(show) => self.narrow(|n| n.show = show),
             Command::FlaggedOnly => self.narrow(|n| n.show = if n.show == Show::Flagged { Show::All } else { Show::Flagged }),
             Command::ShowAll => self.narrow(|n| *n = crate::app::rows::Narrow::default()),

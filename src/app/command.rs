@@ -164,6 +164,10 @@ pub enum Command {
     Bar(Option<(f64, f64)>),
     /// Narrows to a range of time, or no longer.
     Brush(Option<(i64, i64)>),
+    /// Which time the next analysis looks at, from..=to.
+    Scope(Option<(i64, i64)>),
+    /// Before which time the case is known-good to the next analysis.
+    KnownGoodBefore(Option<i64>),
     /// Shows a part of the ranking.
     Show(Show),
     /// Shows only flagged rows, or all again.

@@ -124,6 +124,9 @@ pub(super) struct TriageArgs {
     /// Only events at or before this time.
     #[arg(long, value_parser = time)]
     pub(super) to: Option<i64>,
+    /// Events before this time are known-good: learned from, not scored.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(super) known_good_before: Option<i64>,
     /// Only events of this computer (repeatable).
     #[arg(long)]
     pub(super) host: Vec<String>,

@@ -93,6 +93,7 @@ fn plan(args: &TriageArgs) -> Result<Plan, RunError> {
         save_shared_only: false,
         labels: args.labels.clone(),
         labelled: vec![],
+        known_good_before: args.known_good_before,
         scope: Scope { from: args.from, to: args.to, hosts: args.host.clone() },
         settings,
     })

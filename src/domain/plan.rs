@@ -171,6 +171,9 @@ pub struct Plan {
     pub labelled: Vec<ProcessLabel>,
     /// Which events take part.
     pub scope: Scope,
+    /// Events of the case before this time, nanoseconds UTC, are known-good: learned from, not scored.
+    #[serde(default)]
+    pub known_good_before: Option<i64>,
     /// Every setting of every detector.
     pub settings: Settings,
 }

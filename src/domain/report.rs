@@ -185,6 +185,10 @@ pub struct Manifest {
     pub prior: bool,
     pub device: String,
     pub settings: crate::domain::Settings,
+    /// Which events took part; times in nanoseconds UTC.
+    pub scope: crate::domain::Scope,
+    /// Events before this time were learned from and not scored.
+    pub known_good_before: Option<i64>,
     pub sources: Vec<ManifestSource>,
     pub baseline: Vec<ManifestSource>,
     pub detectors: Vec<ManifestDetector>,

@@ -3,15 +3,14 @@
 use super::baseline::Baselines;
 use super::findings::beside_events;
 use super::labels::with_labels;
-use super::stores::{Scoped, WithoutFindings};
+use super::stores::{WithoutFindings, scoped};
 use super::validation;
 use super::worker::{Emit, Happening, Ranking, panic_text};
 use crate::case::Case;
 use crate::control::{Control, Notice, Progress, Reporter, RunError};
 use crate::detect::{Detector, Input, registry};
 use crate::domain::{
-    Contribution, CurvePoint, Detection, DetectorId, EventStore, Explain, ManifestRule, ManifestSource, Plan, Preset, RankBy, Report, Scope, Stage, Subject,
-    Threshold,
+    Contribution, CurvePoint, Detection, DetectorId, EventStore, Explain, ManifestRule, ManifestSource, Plan, Preset, RankBy, Report, Stage, Subject, Threshold,
 };
 use crate::nn::Device;
 use crate::score::{quantile, rank};
@@ -62,9 +61,10 @@ pub fn analyse(case: &Case, plan: &Plan, control: &Control, emit: &dyn Emit) -> 
     } else {
         snapshot
     };
-    let store: Arc<dyn EventStore> = if plan.scope == Scope::default() { snapshot } else { Arc::new(Scoped { inner: snapshot, scope: plan.scope.clone() }) };
-    let baselines = Baselines::open(plan, control)?;
+    let (store, known_good) = scoped(snapshot, plan);
+    let mut baselines = Baselines::open(plan, control)?;
     baselines.warn_of_difference(store.sources(), control);
+    baselines.stores.extend(known_good);
     let stores: Vec<&dyn EventStore> = baselines.stores.iter().map(AsRef::as_ref).collect();
     let plan = &with_labels(case, plan, control)?;
     let device = Device::choose(plan.compute);

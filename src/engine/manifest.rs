@@ -70,6 +70,8 @@ pub fn manifest(ledger: &[Ledger], plan: &Plan, analysis: &Analysis, notices: Ve
         prior: plan.prior,
         device: analysis.device.clone(),
         settings: plan.settings.clone(),
+        scope: plan.scope.clone(),
+        known_good_before: plan.known_good_before,
         sources: sources(ledger),
         baseline: analysis.baseline.clone(),
         detectors: detectors.collect(),

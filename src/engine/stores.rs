@@ -1,14 +1,14 @@
 //! Views over a store: the scope of a plan, and a baseline without its labelled attack.
 
 use crate::control::{Control, RunError};
-use crate::domain::{Event, EventKey, EventRef, EventStore, Ledger, Scope};
+use crate::domain::{Event, EventKey, EventRef, EventStore, Ledger, Plan, Scope};
 use crate::score::{Label, Truth, TruthMember};
 use std::sync::Arc;
 
 /// Only the events of a scope.
-pub(super) struct Scoped {
+struct Scoped {
     pub(super) inner: Arc<dyn EventStore>,
-    pub(super) scope: Scope,
+    scope: Scope,
 }
 
 impl Scoped {
@@ -30,6 +30,18 @@ impl WithoutFindings {
     fn holds(&self, event: &EventRef<'_>) -> bool {
         !self.results.get(event.key.source as usize).copied().unwrap_or(false)
     }
+}
+
+/// What a plan scores of a case, and what of it is known-good.
+pub(super) fn scoped(case: Arc<dyn EventStore>, plan: &Plan) -> (Arc<dyn EventStore>, Option<Arc<dyn EventStore>>) {
+    let view = |scope: Scope| -> Arc<dyn EventStore> { Arc::new(Scoped { inner: Arc::clone(&case), scope }) };
+    let mut scope = plan.scope.clone();
+    let known_good = plan.known_good_before.map(|before| {
+        let earlier = view(Scope { to: Some(scope.to.unwrap_or(i64::MAX).min(before.saturating_sub(1))), ..scope.clone() });
+        scope.from = Some(scope.from.map_or(before, |from| from.max(before)));
+        earlier
+    });
+    (if scope == Scope::default() { case.clone() } else { view(scope) }, known_good)
 }
 
 /// Only events that no truth file calls `attack` or `ignore`.

@@ -113,7 +113,12 @@ fn validation(ui: &mut Ui, session: &Session) {
 }
 
 fn baselines(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
-    let number = session.plan.baseline.len() + session.known_good.len();
+    let known = usize::from(session.plan.known_good_before.is_some());
+    let number = session.plan.baseline.len() + session.known_good.len() + known;
+    if let (Some(from), Some(to)) = (session.plan.scope.from, session.plan.scope.to) {
+        let zone = session.zone();
+        limit(ui, &format!("only {} to {}", words::second(from, &zone), words::second(to, &zone)), Command::Scope(None), queue);
+    }
     let title = if number == 0 { "Baseline (known-good)".to_owned() } else { format!("Baseline (known-good): {number}") };
     CollapsingHeader::new(title).id_salt("baseline").default_open(number > 0).show(ui, |ui| {
         for path in &session.plan.baseline {
@@ -123,6 +128,10 @@ fn baselines(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Qu
                 }
                 ui.add(egui::Label::new(path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()).truncate()).on_hover_text(path.display().to_string());
             });
+        }
+        if let Some(before) = session.plan.known_good_before {
+            let text = format!("this case before {}", words::second(before, &session.zone()));
+            limit(ui, &text, Command::KnownGoodBefore(None), queue);
         }
         for path in &session.known_good {
             ui.add(egui::Label::new(RichText::new(path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()).italics()).truncate())
@@ -141,6 +150,16 @@ fn baselines(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Qu
                 screen.baseline_path.clear();
             }
         });
+    });
+}
+
+/// A limit on what the next analysis looks at, with an x that takes it away.
+fn limit(ui: &mut Ui, text: &str, off: Command, queue: &mut Queue) {
+    ui.horizontal(|ui| {
+        if ui.small_button("×").on_hover_text("Take it away").accessible_name(format!("Remove limit {text}")).clicked() {
+            queue.push(off);
+        }
+        ui.add(egui::Label::new(RichText::new(text).small()).truncate()).on_hover_text("Of the next analysis; right-click the time strip to change it");
     });
 }
 

@@ -47,6 +47,8 @@ pub(super) struct Screen {
     pub go_to: String,
     /// Where a brush on the strip began, in shares of its width.
     pub brush_from: Option<f32>,
+    /// Where on it the menu was opened.
+    pub strip_at: Option<i64>,
     pub is_full: bool,
     /// A device of the settings dialog's drafts: baseline path.
     pub baseline_path: String,

@@ -38,9 +38,13 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
         let reach = i64::try_from((i128::from(last) - i128::from(first)) / 200).unwrap_or(0);
         let mut said = vec![words::second(at, &zone)];
         said.extend(crate::ui::coverage::near(session, at, reach));
-        said.push("Drag to narrow the table to a time; click to take that away".into());
-        response.on_hover_text_at_pointer(said.join("\n"));
+        said.push("Drag to narrow the table to a time; click to take that away; right-click for what the next analysis is to look at".into());
+        response.clone().on_hover_text_at_pointer(said.join("\n"));
+        if response.secondary_clicked() {
+            screen.strip_at = Some(at);
+        }
     }
+    response.context_menu(|ui| scope_menu(ui, session, screen.strip_at, queue));
     labels(ui, session, &order.strip, (first, last));
 }
 
@@ -78,6 +82,27 @@ fn brush(ui: &Ui, rect: Rect, response: &egui::Response, (first, last): (i64, i6
     }
     if response.clicked() {
         queue.push(Command::Brush(None));
+    }
+}
+
+/// What the next analysis is to look at, and to learn from.
+fn scope_menu(ui: &mut Ui, session: &Session, at: Option<i64>, queue: &mut Queue) {
+    let zone = session.zone();
+    let mut entry = |ui: &mut Ui, text: String, command: Command| {
+        if ui.button(text).clicked() {
+            queue.push(command);
+            ui.close();
+        }
+    };
+    if let Some((from, to)) = session.view.narrow.brush {
+        let text = format!("Analyse only {} to {}", words::second(from, &zone), words::second(to, &zone));
+        entry(ui, text, Command::Scope(Some((from, to))));
+    } else {
+        ui.label(RichText::new("Drag over a time to analyse it alone").small());
+    }
+    let before = session.view.narrow.brush.map(|(from, _)| from).or(at);
+    if let Some(before) = before {
+        entry(ui, format!("Everything before {} is known-good", words::second(before, &zone)), Command::KnownGoodBefore(Some(before)));
     }
 }
 

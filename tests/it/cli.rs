@@ -110,6 +110,29 @@ fn equal_runs_give_equal_bytes_whatever_the_threads_zone_and_order() {
 }
 
 #[test]
+fn what_lies_before_a_time_is_learned_from_and_not_scored() {
+    let estate = estate();
+    let out = tempfile::tempdir().unwrap();
+    let times = |folder: &Path| -> Vec<String> {
+        let text = std::fs::read_to_string(folder.join("ranking-fields.jsonl")).unwrap();
+        let mut times: Vec<String> =
+            text.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()["first_seen"].as_str().unwrap_or("").into()).collect();
+        times.retain(|t| !t.is_empty());
+        times.sort();
+        times
+    };
+    let (whole, part) = (out.path().join("whole"), out.path().join("part"));
+    assert_eq!(status(&["triage", text(&estate.evtx), "--detector", "fields", "--out", text(&whole)]), 0);
+    let middle = times(&whole)[times(&whole).len() / 2].clone();
+    assert_eq!(status(&["triage", text(&estate.evtx), "--detector", "fields", "--known-good-before", &middle, "--out", text(&part)]), 0);
+    let (all, later) = (times(&whole), times(&part));
+    assert!(!later.is_empty() && later.iter().all(|t| *t >= middle), "{middle}: {:?}", later.first());
+    assert_eq!(all.last(), later.last());
+    let manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(part.join("manifest.json")).unwrap()).unwrap();
+    assert!(manifest["known_good_before"].is_i64() && !manifest["baseline"].as_array().unwrap().is_empty(), "{manifest}");
+}
+
+#[test]
 fn evidence_is_left_as_it_was() {
     let estate = estate();
     let before = hashes(&estate.evtx);
