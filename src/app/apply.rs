@@ -84,6 +84,10 @@ impl Session {
             Command::SearchFor(term) => self.narrow(|n| n.search = [n.search.trim(), term.trim()].join(" ").trim_start().into()),
             Command::Bar(bar) => self.narrow(|n| n.bar = bar),
             Command::Brush(brush) => self.narrow(|n| n.brush = brush),
+            Command::LookAtWords => self.look_at_words(),
+            Command::ChooseWord(word) => self.lexicon.chosen = Some(word),
+            Command::Expressions(list) => self.lexicon.expressions = list,
+            Command::LearnWordsAgain => self.learn_words_again(),
             Command::Scope(scope) => {
                 (self.plan.scope.from, self.plan.scope.to) = (scope.map(|(from, _)| from), scope.map(|(_, to)| to));
                 self.say("taken up by the next Analyse");

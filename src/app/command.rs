@@ -37,6 +37,7 @@ pub enum Dialog {
     Notices,
     About,
     Mapping,
+    Words,
 }
 
 /// Light or dark.
@@ -230,6 +231,14 @@ pub enum Command {
     PickLabelsOut,
     /// Writes the case's labels as CSV.
     ExportLabels(PathBuf),
+    /// Shows the words that the shown ranking learned.
+    LookAtWords,
+    /// Lists the neighbours of one of them.
+    ChooseWord(usize),
+    /// Changes the expressions that merge them.
+    Expressions(Vec<crate::domain::Expression>),
+    /// Learns again with these expressions.
+    LearnWordsAgain,
     /// Takes back the last step.
     Undo,
     /// Does it again.

@@ -12,6 +12,7 @@ mod engine;
 pub mod export;
 mod jobs;
 mod labelling;
+pub mod lexicon;
 pub mod mapping;
 mod marking;
 mod marks;

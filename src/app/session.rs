@@ -5,6 +5,7 @@ use crate::app::command::{Dialog, Wish};
 use crate::app::drill::Drill;
 use crate::app::engine::{Engine, Unsaved};
 use crate::app::export::ExportForm;
+use crate::app::lexicon::Lexicon;
 use crate::app::marks::Marks;
 use crate::app::ordinary::OrdinaryForm;
 use crate::app::pace::{Activity, Pace};
@@ -80,6 +81,8 @@ pub struct Session {
     pub known_good: BTreeSet<PathBuf>,
     /// The ranking on the screen.
     pub view: View,
+    /// The words that were learned.
+    pub lexicon: Lexicon,
     /// The panel at the right.
     pub drill: Drill,
     /// Flags, notes, tags.
@@ -171,6 +174,7 @@ impl Session {
             readiness: BTreeMap::new(),
             rankings: BTreeMap::new(),
             known_good: BTreeSet::new(),
+            lexicon: Lexicon::new(Arc::clone(&wake)),
             view: View::new(Arc::clone(&wake)),
             drill: Drill::default(),
             marks: Marks::default(),
@@ -221,7 +225,7 @@ impl Session {
 
     /// Takes in what the workers have to say; whether anything changed.
     pub fn logic(&mut self, now: Instant) -> bool {
-        let mut changed = self.view.drain();
+        let mut changed = self.view.drain() | self.lexicon.drain();
         if let Some(unsaved) = self.unsaved_found.take() {
             (self.unsaved, changed) = (unsaved, true);
         }

@@ -98,6 +98,7 @@ pub static COMMANDS: &[Entry] = entries![
     Analyse, "Learn from a label file…", "", case, Command::PickLabels, "Labels of processes as CSV, for the next analysis";
     Analyse, "Export labels…", "", case, Command::PickLabelsOut, "Writes what was labelled here as CSV";
     Analyse, "Detector settings…", "Ctrl+Comma", free, Command::Dialog(Some(Dialog::Settings)), "Preset, device and every setting of every detector";
+    Analyse, "Words of process chains…", "", ranking, Command::LookAtWords, "Shows the words that the published preset learned, and the expressions that merge them";
     Table, "Flag", "Space", selected, Command::ToggleFlag, "Flags the selected row, or takes its flag away";
     Table, "Note", "N", selected, Command::FocusNote, "Writes a note on the selected row";
     Table, "Mark ordinary", "Shift+O", selected, Command::MarkOrdinary, "Takes the selected row, and all like it, out of the ranking";

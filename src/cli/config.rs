@@ -19,6 +19,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("groups.windows_only", "Only images under the Windows directory (published preset: on)."),
     ("chains.length", "Chain length, 2 to 6."),
     ("chains.own_weight", "Weight of the case's own chains beside a baseline."),
+    ("chains.expressions", "Regular expressions that merge words of paths (published preset), in place of the generated ones; empty = generated."),
     ("process.steps", "Steps of a sequence."),
     ("process.min_events", "Fewest events of a process that is scored."),
     ("process.network", "recommended, linear, or published: simplest, dd, deep, deeper, conv_rnn, conv_birnn. Empty: the preset's own."),

@@ -11,6 +11,7 @@ mod report;
 mod settings;
 mod suppress;
 pub mod time;
+mod words;
 
 pub use event::{Event, EventKey, EventRef, EventSink, EventStore, SourceSink};
 pub use labels::{Figures, ProcessLabel, Validation, Verdict};
@@ -22,3 +23,4 @@ pub use report::{
 };
 pub use settings::{ChainsSettings, FieldsSettings, GroupsSettings, ProcessSettings, Settings, TimelineSettings};
 pub use suppress::{Rule, RuleField, Suppression};
+pub use words::{Expression, Word, Words};

@@ -1,6 +1,6 @@
 //! What comes out: subjects with their scores, and the report that every detector shares.
 
-use crate::domain::{DetectorId, EventKey, Preset, RankBy, Validation};
+use crate::domain::{DetectorId, EventKey, Preset, RankBy, Validation, Words};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -85,6 +85,10 @@ pub struct Subject {
 pub trait Explain: Send + Sync {
     /// Every contribution of the subject at `index` of [`Detection::subjects`], largest first.
     fn explain(&self, index: usize) -> Vec<Contribution>;
+    /// The words that were learned, where words were, and while the network that learned them is at hand.
+    fn words(&self) -> Option<Arc<Words>> {
+        None
+    }
 }
 
 /// What a detector hands to the engine: subjects in any fixed order, unranked.

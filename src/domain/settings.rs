@@ -86,11 +86,13 @@ pub struct ChainsSettings {
     pub length: usize,
     /// Weight of the case's own chains beside a baseline.
     pub own_weight: f64,
+    /// Regular expressions that merge words of paths (`published`), in place of the generated ones; empty = generated.
+    pub expressions: Vec<String>,
 }
 
 impl Default for ChainsSettings {
     fn default() -> Self {
-        Self { length: 4, own_weight: 0.25 }
+        Self { length: 4, own_weight: 0.25, expressions: vec![] }
     }
 }
 

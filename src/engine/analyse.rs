@@ -10,7 +10,8 @@ use crate::case::Case;
 use crate::control::{Control, Notice, Progress, Reporter, RunError};
 use crate::detect::{Detector, Input, registry};
 use crate::domain::{
-    Contribution, CurvePoint, Detection, DetectorId, EventStore, Explain, ManifestRule, ManifestSource, Plan, Preset, RankBy, Report, Stage, Subject, Threshold,
+    Contribution, CurvePoint, Detection, DetectorId, EventStore, Explain, ManifestRule, ManifestSource, Plan, Preset, RankBy, Report, Stage, Subject,
+    Threshold, Words,
 };
 use crate::nn::Device;
 use crate::score::{quantile, rank};
@@ -216,6 +217,10 @@ struct Ordered {
 impl Explain for Ordered {
     fn explain(&self, index: usize) -> Vec<Contribution> {
         self.order.get(index).map(|&i| self.inner.explain(i)).unwrap_or_default()
+    }
+
+    fn words(&self) -> Option<Arc<Words>> {
+        self.inner.words()
     }
 }
 

@@ -9,6 +9,7 @@ pub mod lineage;
 mod lineage_join;
 mod normalise;
 pub mod path;
+pub mod projection;
 
 pub use interner::Interner;
 pub use normalise::normalise;

@@ -13,6 +13,7 @@ mod export;
 mod focus;
 mod histogram;
 mod keys;
+mod lexicon;
 mod mapping;
 mod notices;
 mod opening;

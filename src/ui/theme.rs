@@ -92,6 +92,14 @@ pub(super) fn colours(ui: &Ui) -> &'static Colours {
     if ui.visuals().dark_mode { &DARK } else { &LIGHT }
 }
 
+/// Colours of clusters, which colour-blind eyes keep apart (Okabe and Ito 2008).
+const CLUSTERS: [Color32; 7] = [rgb(0x0072b2), rgb(0xe69f00), rgb(0x009e73), rgb(0xcc79a7), rgb(0x56b4e9), rgb(0xd55e00), rgb(0xb8a900)];
+
+/// A cluster's colour, and which time that colour is used; what is in no cluster is weak.
+pub(super) fn cluster(ui: &Ui, cluster: Option<u32>) -> (Color32, usize) {
+    cluster.map_or((colours(ui).weak, 0), |number| (CLUSTERS[number as usize % CLUSTERS.len()], number as usize / CLUSTERS.len()))
+}
+
 /// Height of a table row.
 pub(super) const ROW: f32 = 21.0;
 /// Half the width in which the threshold can be grabbed.

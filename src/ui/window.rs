@@ -5,8 +5,8 @@ use crate::ui::focus::Focus;
 use crate::ui::picker::Picker;
 use crate::ui::screen::{Queue, Screen};
 use crate::ui::{
-    about, combined, coverage, details, empty, evidence, export, histogram, keys, mapping, notices, opening, ordinary, palette, settings, shortcuts, status,
-    strip, table, theme, topbar,
+    about, combined, coverage, details, empty, evidence, export, histogram, keys, lexicon, mapping, notices, opening, ordinary, palette, settings, shortcuts,
+    status, strip, table, theme, topbar,
 };
 use eframe::egui::{self, CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
 use std::path::PathBuf;
@@ -105,6 +105,7 @@ impl Window {
             Some(Dialog::Notices) => notices::show(ctx, session, queue),
             Some(Dialog::About) => about::show(ctx, session, queue),
             Some(Dialog::Mapping) => mapping::show(ctx, session, queue),
+            Some(Dialog::Words) => lexicon::show(ctx, session, queue),
         }
     }
 

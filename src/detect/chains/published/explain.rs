@@ -5,8 +5,9 @@ use super::clusters::cosine;
 use super::words;
 use crate::control::Control;
 use crate::detect::chains::launch::Texts;
-use crate::domain::{Contribution, Explain};
+use crate::domain::{Contribution, Explain, Words};
 use crate::nn::Device;
+use std::sync::Arc;
 
 /// Everything needed to explain a run's chains, computed when asked.
 pub(super) struct Explanation {
@@ -57,5 +58,9 @@ impl Explain for Explanation {
         }
         list.sort_by(|a, b| b.share.total_cmp(&a.share));
         list
+    }
+
+    fn words(&self) -> Option<Arc<Words>> {
+        Some(Arc::clone(&self.trained.normaliser.learned))
     }
 }

@@ -145,7 +145,7 @@ impl Trained {
         used.dedup();
         let mut paths: Vec<&str> = used.iter().map(|code| known.paths.name(*code)).collect();
         paths.sort_unstable();
-        let normaliser = Normaliser::learn(&paths, seed, control)?;
+        let normaliser = Normaliser::learn(&paths, &input.plan.settings.chains.expressions, seed, control)?;
         let mut normalised = Texts::default();
         let rewritten: Vec<u32> = known.paths.names().map(|path| normalised.intern(&normaliser.rewrite(path))).collect();
         let mut vectors: Vec<Vec<f32>> = normalised.names().map(|path| normaliser.vectors.path(path)).collect();

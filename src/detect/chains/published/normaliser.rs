@@ -1,10 +1,12 @@
 //! The normaliser: word vectors, their clusters, an expression per cluster, and what that saves.
 
 use super::clusters::dbscan;
-use super::patterns::{Pattern, generate, normalise, obvious};
+use super::patterns::{Pattern, generate, given, normalise, obvious};
 use super::words::{WordVectors, words};
 use crate::control::{Control, RunError};
+use crate::domain::{Expression, Word, Words};
 use foldhash::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Words that are clustered at most: the commonest.
 const MOST: usize = 15_000;
@@ -12,6 +14,8 @@ const MOST: usize = 15_000;
 const DISTANCE: f32 = 0.12;
 /// Neighbours that make a dense place.
 const FEWEST: usize = 5;
+/// Words kept for the analyst to look at: the commonest.
+const SHOWN: usize = 1_500;
 
 /// How many distinct things there were before and after.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,14 +45,16 @@ pub(super) struct Normaliser {
     pub(super) paths: Reduction,
     pub(super) words: Reduction,
     pub(super) vectors: WordVectors,
+    /// The commonest words as they were clustered, for the analyst.
+    pub(super) learned: Arc<Words>,
 }
 
 impl Normaliser {
-    /// Learns from distinct paths in lower case.
+    /// Learns from distinct paths in lower case; `expressions` stand in place of generated ones where there are any.
     ///
     /// # Errors
-    /// Cancelled, or the word vectors could not be trained.
-    pub(super) fn learn(paths: &[&str], seed: u64, control: &Control) -> Result<Self, RunError> {
+    /// Cancelled, an expression cannot be read, or the word vectors could not be trained.
+    pub(super) fn learn(paths: &[&str], expressions: &[String], seed: u64, control: &Control) -> Result<Self, RunError> {
         control.progress("training", "chains, word vectors", 0, Some(2), "passes");
         let first = WordVectors::learn(paths.iter().copied(), seed, control)?;
         let mut counts: HashMap<&str, usize> = HashMap::default();
@@ -66,7 +72,13 @@ impl Normaliser {
         }
         let mut vocabulary: Vec<&str> = counts.keys().copied().collect();
         vocabulary.sort_unstable();
-        let patterns = generate(&clusters, &vocabulary);
+        let patterns = if expressions.is_empty() { generate(&clusters, &vocabulary) } else { given(expressions, &vocabulary).map_err(RunError::failed)? };
+        let learned = Words {
+            list: (0..common.len().min(SHOWN))
+                .map(|at| Word { text: common[at].0.to_owned(), count: common[at].1, cluster: found[at], vector: vectors[at].clone() })
+                .collect(),
+            expressions: patterns.iter().map(|p| Expression { regex: p.regex.as_str().to_owned(), merges: p.merges, examples: p.examples.clone() }).collect(),
+        };
         control.progress("training", "chains, word vectors", 1, Some(2), "passes");
         let after: HashSet<String> = paths.iter().map(|path| rewritten(path, &patterns)).collect();
         let mut after: Vec<&str> = after.iter().map(String::as_str).collect();
@@ -79,6 +91,7 @@ impl Normaliser {
             words: Reduction { before: vocabulary.len(), after: words_after.len() },
             patterns,
             vectors,
+            learned: Arc::new(learned),
         })
     }
 

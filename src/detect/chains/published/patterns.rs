@@ -146,6 +146,21 @@ pub(super) fn generate(clusters: &[Vec<&str>], vocabulary: &[&str]) -> Vec<Patte
     patterns
 }
 
+/// The analyst's own expressions, in their order; each must match a whole word.
+///
+/// # Errors
+/// Which expression cannot be read, and why.
+pub(super) fn given(expressions: &[String], vocabulary: &[&str]) -> Result<Vec<Pattern>, String> {
+    let read = |(at, text): (usize, &String)| {
+        let regex = Regex::new(&format!("^(?:{})$", text.trim_start_matches('^').trim_end_matches('$')))
+            .map_err(|error| format!("an expression of chains.expressions cannot be read; mend or remove it: {text}: {error}"))?;
+        let merged: Vec<&&str> = vocabulary.iter().filter(|word| regex.is_match(word)).collect();
+        let examples = merged.iter().take(5).map(|word| (**word).to_owned()).collect();
+        Ok(Pattern { name: format!("<expression {}>", at + 1), merges: merged.len(), examples, regex })
+    };
+    expressions.iter().enumerate().map(read).collect()
+}
+
 /// The word, or the name of the first expression that matches it.
 pub(super) fn normalise<'a>(word: &'a str, patterns: &'a [Pattern]) -> &'a str {
     patterns.iter().find(|pattern| pattern.regex.is_match(word)).map_or(word, |pattern| &pattern.name)
@@ -178,6 +193,13 @@ mod tests {
         assert_eq!(obvious("{01234567-89ab-cdef-0123-456789abcdef}").as_deref(), Some("<uuid>"));
         assert_eq!(obvious("10.0.19041").as_deref(), Some("<version>"));
         assert_eq!((obvious("system32"), obvious("en-us"), obvious("")), (None, None, None));
+    }
+
+    #[test]
+    fn given_expressions_match_whole_words_and_bad_ones_are_named() {
+        let given_ones = given(&[r"^jre[\d._]+$".into(), "x".into()], &["jre1.8", "jre7", "prejre7", "bin"]).expect("both can be read");
+        assert_eq!(given_ones.iter().map(|p| (p.name.as_str(), p.merges)).collect::<Vec<_>>(), [("<expression 1>", 2), ("<expression 2>", 0)]);
+        assert!(given(&["(".into()], &[]).is_err_and(|why| why.contains("read; mend")));
     }
 
     #[test]

@@ -34,7 +34,7 @@ fn java_under_another_version_is_closer_than_java_in_downloads() {
     let paths = estate(&mut ChaCha8Rng::seed_from_u64(5));
     let mut paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     paths.extend([r"c:\users\ann\downloads\report.pdf.exe", r"c:\users\ann\downloads\setup.exe", r"c:\$recycle.bin\s-1-5-21-1\tool.exe"]);
-    let learned = Normaliser::learn(&paths, 42, &Control::silent()).expect("trained");
+    let learned = Normaliser::learn(&paths, &[], 42, &Control::silent()).expect("trained");
     let vector = |path: &str| learned.vectors.path(&learned.rewrite(path));
     let known = vector(r"c:\program files\java\jre1.7.0_127\bin\java.exe");
     let cosine = |path: &str| clusters::cosine(&known, &vector(path));
@@ -49,7 +49,7 @@ fn java_under_another_version_is_closer_than_java_in_downloads() {
     }
     assert!(learned.paths.ratio() > 1.0 && learned.words.ratio() > 1.0);
     assert!(learned.patterns.iter().any(|pattern| pattern.name == "jre<version>_<digits>"));
-    let again = Normaliser::learn(&paths, 42, &Control::silent()).expect("trained");
+    let again = Normaliser::learn(&paths, &[], 42, &Control::silent()).expect("trained");
     assert_eq!(again.vectors.path(paths[0]), learned.vectors.path(paths[0]), "one thread, one seed, one result");
 }
 
@@ -58,7 +58,7 @@ fn a_cancel_is_heard_while_word_vectors_train() {
     let control = Control::silent();
     control.cancel.cancel();
     let paths = [r"c:\windows\system32\cmd.exe"; 3];
-    assert!(matches!(Normaliser::learn(&paths, 1, &control), Err(RunError::Cancelled)));
+    assert!(matches!(Normaliser::learn(&paths, &[], 1, &control), Err(RunError::Cancelled)));
 }
 
 /// Chains of an estate: what starts what is fixed, versions and numbers vary.

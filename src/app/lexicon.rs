@@ -1,0 +1,77 @@
+//! The words that the shown ranking's detector learned: their picture in the plane, the chosen word, and the expressions being edited.
+
+use crate::app::background::{Background, Wake};
+use crate::app::command::Dialog;
+use crate::app::session::Session;
+use crate::domain::{Expression, Words};
+use crate::features::projection;
+use std::sync::Arc;
+
+/// What the dialog of words shows.
+pub struct Lexicon {
+    /// The words; none until the dialog was opened on a ranking that has them.
+    pub words: Option<Arc<Words>>,
+    /// Where each word stands in the plane; empty while it is being found, and where words are too few.
+    pub plane: Arc<Vec<[f32; 2]>>,
+    /// The word whose neighbours are listed.
+    pub chosen: Option<usize>,
+    /// The expressions as edited.
+    pub expressions: Vec<Expression>,
+    drawing: Background<Arc<Vec<[f32; 2]>>>,
+}
+
+impl Lexicon {
+    pub(super) fn new(wake: Wake) -> Self {
+        Self { words: None, plane: Arc::default(), chosen: None, expressions: vec![], drawing: Background::new(wake) }
+    }
+
+    /// Takes the picture when it is there.
+    pub(super) fn drain(&mut self) -> bool {
+        let found = self.drawing.take();
+        let changed = found.is_some();
+        self.plane = found.unwrap_or_else(|| Arc::clone(&self.plane));
+        changed
+    }
+
+    /// Whether the picture is still to come.
+    #[must_use]
+    pub fn is_drawing(&self) -> bool {
+        self.drawing.is_waiting()
+    }
+
+    /// Whether the expressions differ from what the words were learned with.
+    #[must_use]
+    pub fn is_edited(&self) -> bool {
+        self.words.as_ref().is_some_and(|words| words.expressions != self.expressions)
+    }
+}
+
+impl Session {
+    /// Opens the dialog of words on the ranking shown.
+    pub(super) fn look_at_words(&mut self) {
+        let words = self.view.ranking.as_ref().and_then(|r| r.explain.words());
+        self.dialog = Some(Dialog::Words);
+        let Some(words) = words else {
+            self.lexicon.words = None;
+            return;
+        };
+        if self.lexicon.words.as_ref().is_some_and(|known| Arc::ptr_eq(known, &words)) {
+            return;
+        }
+        self.lexicon.expressions.clone_from(&words.expressions);
+        (self.lexicon.chosen, self.lexicon.plane) = (None, Arc::default());
+        self.lexicon.words = Some(Arc::clone(&words));
+        self.lexicon.drawing.start(move |_| {
+            let points: Vec<Vec<f32>> = words.list.iter().map(|word| word.vector.clone()).collect();
+            Some(Arc::new(projection::plane(&points)))
+        });
+    }
+
+    /// Learns again with the expressions as edited; with none of them, with generated ones.
+    pub(super) fn learn_words_again(&mut self) {
+        let texts = self.lexicon.expressions.iter().map(|e| e.regex.trim().to_owned()).filter(|text| !text.is_empty());
+        self.plan.settings.chains.expressions = texts.collect();
+        self.dialog = None;
+        self.analyse();
+    }
+}
