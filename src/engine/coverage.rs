@@ -60,7 +60,8 @@ impl Log {
             n => remarks.push(format!("cleared {n} times")),
         }
         if self.missing > 0 {
-            remarks.push(format!("{} record IDs missing in {} gaps", self.missing, self.gap_count));
+            let number = |n: u64, what: &str| if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") };
+            remarks.push(format!("{} missing in {}", number(self.missing, "record ID"), number(self.gap_count as u64, "gap")));
         }
         if self.creations.0 > self.creations.1 {
             remarks.push(format!("{} of {} 4688 events without command line", self.creations.0 - self.creations.1, self.creations.0));

@@ -25,7 +25,7 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
             standings(ui, "User", &names, &fusion.users);
         });
         let height = (ui.ctx().content_rect().height() - 260.0).max(120.0);
-        ScrollArea::both().max_height(height).auto_shrink([false, true]).show(ui, |ui| {
+        ScrollArea::both().max_height(height).min_scrolled_height(height).auto_shrink([false, true]).show(ui, |ui| {
             Grid::new("combined").striped(true).num_columns(names.len() + 4).show(ui, |ui| {
                 for title in ["#"].into_iter().chain(names.iter().copied()).chain(["Events", "Computer", "What happened"]) {
                     ui.label(RichText::new(title).small().strong());

@@ -26,7 +26,7 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
             );
         }
         let height = (ui.ctx().content_rect().height() - 200.0).max(120.0);
-        ScrollArea::both().max_height(height).auto_shrink([false, true]).show(ui, |ui| {
+        ScrollArea::both().max_height(height).min_scrolled_height(height).auto_shrink([false, true]).show(ui, |ui| {
             Grid::new("coverage").striped(true).num_columns(6).show(ui, |ui| {
                 for title in ["Computer", "Channel", "Events", "From, to", "Over time", "Remarks"] {
                     ui.label(RichText::new(title).small().strong());

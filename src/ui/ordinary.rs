@@ -77,7 +77,7 @@ pub(super) fn review(ctx: &Context, session: &Session, screen: &mut Screen, queu
             ui.label("Nothing is. Select a row and press Shift+O to take it, and all like it, out of the ranking.");
         }
         let height = (ui.ctx().content_rect().height() - 240.0).max(80.0);
-        ScrollArea::vertical().max_height(height).auto_shrink([false, true]).show(ui, |ui| {
+        ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink([false, true]).show(ui, |ui| {
             for at in 0..rules.len() {
                 rule(ui, session, at, queue);
             }
