@@ -4,7 +4,8 @@
 use residue::control::{Control, Reporter};
 use residue::domain::CurvePoint;
 use residue::nn::{
-    Activation, Dense, DenseConfig, Device, FitConfig, LabelledSequences, LinearAutoencoder, LinearConfig, Matrix, Recurrent, RecurrentConfig, SparseRows, fit,
+    Activation, Dense, DenseConfig, Device, FitConfig, LabelledSequences, LinearAutoencoder, LinearConfig, Matrix, NextConfig, NextRow, Recurrent,
+    RecurrentConfig, Rows, SparseRows, WindowFit, fit,
 };
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -20,6 +21,7 @@ fn main() {
     linear();
     recurrent(64);
     recurrent(10);
+    sequence();
 }
 
 /// Notes when each epoch ends.
@@ -110,6 +112,66 @@ print(f'PyTorch {{torch.__version__}} {{best[1]:.3f}} s with 1 thread, {{best[2]
 "
     );
     println!("conv_rnn, 5,000 sequences of 128 x 6, batch {batch}: {ours:.3} s; {}", python(&script));
+}
+
+/// Rows of 27 flags.
+struct Flags;
+
+impl Rows for Flags {
+    fn count(&self) -> usize {
+        10_000
+    }
+    fn width(&self) -> usize {
+        27
+    }
+    fn write(&self, row: usize, into: &mut Vec<f32>) {
+        into.extend((0..27).map(|at| f32::from(u8::from((row * 7919 + at * 104_729) % 11 < 2))));
+    }
+}
+
+/// The published timeline network: 20 batches of 32 windows of 50 rows.
+fn sequence() {
+    const BATCHES: usize = 20;
+    let mut network = NextRow::new(&NextConfig { width: 27, window: 50, units: vec![248, 248, 124, 124, 248] }, 42);
+    let windows: Vec<usize> = (0..32 * BATCHES).map(|at| 100 + at * 13).collect();
+    let fit = WindowFit { name: "bench".into(), epochs: 1, batch: 32, rate: 1e-3, seed: 42 };
+    let begin = Instant::now();
+    network.fit(&Flags, &windows, &fit, &Control::silent()).unwrap();
+    let ours = begin.elapsed().as_secs_f64() / BATCHES as f64;
+    let script = "
+import time, torch
+torch.manual_seed(42)
+T, B, sizes = 50, 32, [248, 248, 124, 124, 248, 27]
+class Layer(torch.nn.Module):
+    def __init__(s, i, u, act):
+        super().__init__()
+        s.act, s.w, s.u, s.b = act, torch.nn.Parameter(torch.randn(i, 4 * u) * .05), torch.nn.Parameter(torch.randn(u, 4 * u) * .05), torch.nn.Parameter(torch.zeros(4 * u))
+    def forward(s, x):
+        p, h, c, out = x @ s.w + s.b, None, None, []
+        for t in range(T):
+            i, f, g, o = (p[t] if h is None else p[t] + h @ s.u).chunk(4, 1)
+            fresh = torch.sigmoid(i) * s.act(g)
+            c = fresh if c is None else torch.sigmoid(f) * c + fresh
+            h = torch.sigmoid(o) * s.act(c)
+            out.append(h)
+        return torch.stack(out)
+layers, i = [], 27
+for n, u in enumerate(sizes):
+    layers.append(Layer(i, u, torch.relu if n < 5 else torch.sigmoid))
+    i = u
+net = torch.nn.Sequential(*layers)
+opt = torch.optim.Adam(net.parameters(), lr=1e-3)
+x, y = (torch.rand(T, B, 27) < .2).float(), (torch.rand(B, 27) < .2).float()
+torch.set_num_threads(2)
+for n in range(22):
+    if n == 2:
+        start = time.perf_counter()
+    opt.zero_grad()
+    ((net(x)[-1] - y) ** 2).mean().backward()
+    opt.step()
+print(f'PyTorch {torch.__version__} {(time.perf_counter() - start) / 20:.3f} s with 2')
+";
+    println!("timeline sequence network, 1,475,152 parameters, a batch of 32 windows of 50: {ours:.3} s; {}", python(script));
 }
 
 /// What PyTorch takes for the same net, rows and batch, in words.

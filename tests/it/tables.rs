@@ -4,7 +4,7 @@ mod formats;
 mod fuzz;
 
 use crate::ingest::Memory;
-use crate::support::corpus;
+use crate::support::{corpus, residue_in};
 use residue::control::Control;
 use residue::domain::{Event, Ledger, SourceStatus, time};
 use residue::ingest::{Options, ingest};
@@ -130,4 +130,40 @@ fn sysmon_events_in_a_table_are_whole_events() {
     assert_eq!(creation.provider.as_deref(), Some("Microsoft-Windows-Sysmon"));
     assert_eq!(events.iter().filter(|event| event.computer.is_none()).count(), 0);
     assert_eq!(row.no_time, 0);
+}
+
+#[test]
+fn the_same_files_in_three_time_zones_give_the_same_bytes() {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let out = tempfile::tempdir().unwrap();
+    let convert = |zone: &str| {
+        let file = out.path().join(format!("{}.jsonl", zone.replace('/', "-")));
+        let done = residue_in(&["convert", samples.to_str().unwrap(), "--out", file.to_str().unwrap(), "--progress", "none"], &[("TZ", zone)]);
+        assert_eq!(done.status.code(), Some(1), "one sample has a bad row: {}", String::from_utf8_lossy(&done.stderr));
+        std::fs::read(file).unwrap()
+    };
+    let utc = convert("UTC");
+    assert!(utc.len() > 10_000);
+    assert!(utc == convert("Asia/Tokyo") && utc == convert("America/New_York"));
+}
+
+#[test]
+fn a_mapping_is_taken_by_every_command_that_reads() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(at("odd.csv"), "a,b,c\n1614834367,x,y\n").unwrap();
+    std::fs::write(at("map.toml"), "time = 'a'\nmessage = ['c', 'b']\n").unwrap();
+    std::fs::write(at("wrong.toml"), "tme = 'a'\n").unwrap();
+    let run = |arguments: &[&str]| residue_in(arguments, &[]);
+    let said = |output: &std::process::Output| String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let seen = run(&["inspect", &at("odd.csv"), "--map", &at("map.toml")]);
+    assert!(seen.status.success() && said(&seen).contains("1 events of 1 records"), "{}", said(&seen));
+    let seen = run(&["convert", &at("odd.csv"), "--out", &at("o.jsonl"), "--map", &at("map.toml")]);
+    assert!(seen.status.success() && std::fs::read_to_string(at("o.jsonl")).unwrap().contains("y · x"), "{}", said(&seen));
+    let seen = run(&["triage", &at("odd.csv"), "--out", &at("t"), "--map", &at("map.toml"), "--detector", "timeline"]);
+    assert!(seen.status.success(), "{}", said(&seen));
+    let seen = run(&["inspect", &at("odd.csv"), "--map", &at("wrong.toml")]);
+    assert!(seen.status.code() == Some(2) && said(&seen).contains("line 1"), "{}", said(&seen));
+    let seen = run(&["inspect", &at("map.toml"), "--map", &at("map.toml"), "--progress", "plain"]);
+    assert!(said(&seen).contains("the mapping fits none of the tables"), "{}", said(&seen));
 }

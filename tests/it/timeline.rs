@@ -244,6 +244,26 @@ fn a_planted_intrusion_stands_in_the_first_hundredth() {
 }
 
 #[test]
+fn what_known_good_evidence_holds_too_is_no_longer_odd() {
+    let (case, plan, device, control) = (small_case(), Plan::standard(), Device::cpu(), Control::silent());
+    // The same host on another day, with the updater that is ordinary here, without what came after it.
+    let mut ordinary: Vec<Event> = (0..2000i64).map(|n| file(n * 30, &format!(r"\Windows\System32\lib{}.dll", n % 300), "MACB")).collect();
+    ordinary.push(file(70_000, r"\Users\bob\Downloads\coreupdater.exe", "MACB"));
+    let baseline = store("plaso l2tcsv", ordinary);
+    let stores: [&dyn residue::domain::EventStore; 1] = [&baseline];
+    let input = Input { case: &case, baseline: &stores, plan: &plan, device: &device, model: None, save_model: None, control: &control };
+    let with = Timeline.run(&input, &mut |_| ()).expect("a detection");
+    let without = run(&case, &plan);
+    assert_eq!(with.subjects.len(), without.subjects.len(), "known-good rows are not ranked");
+    assert!(with.remarks.iter().any(|remark| remark.contains("2001 known-good rows")), "{:?}", with.remarks);
+    let prior =
+        |detection: &Detection, path: &str| detection.subjects.iter().filter(|s| s.image.as_deref() == Some(path)).filter_map(|s| s.prior).fold(0.0, f64::max);
+    let (download, copy) = (r"\Users\bob\Downloads\coreupdater.exe", r"\Windows\System32\coreupdater.exe");
+    assert!(prior(&with, download) + 3.0 < prior(&without, download), "{} {}", prior(&with, download), prior(&without, download));
+    assert!(prior(&with, copy) > 0.0);
+}
+
+#[test]
 fn without_the_tables_there_is_no_prior() {
     let detection = run(&small_case(), &Plan { prior: false, ..Plan::standard() });
     assert!(detection.subjects.iter().all(|s| s.prior == Some(0.0) && s.score == s.learned.unwrap()));

@@ -194,3 +194,41 @@ fn a_window_that_never_drains_does_not_lose_an_event() {
     let (events, _) = until_ended(&worker, &woken);
     assert_eq!(events.len(), 1501);
 }
+
+/// A session on the engine itself that has opened `path`, and been given time to say what it has to.
+fn opened(path: &std::path::Path, until: impl Fn(&residue::app::Session) -> bool) -> residue::app::Session {
+    let (sender, woken) = mpsc::channel();
+    let wake = Arc::new(move || {
+        // A test that no longer listens does not mind.
+        let _ = sender.send(());
+    });
+    let mut session = residue::app::Session::new(Arc::new(residue::app::Real::new("CPU".into())), wake, None).unwrap();
+    session.apply(residue::app::Command::Open(vec![path.to_owned()]));
+    while !until(&session) {
+        woken.recv_timeout(LONG).expect("the engine says something");
+        session.logic(Instant::now());
+    }
+    session
+}
+
+#[test]
+fn an_unknown_table_brings_the_question_what_its_columns_mean() {
+    use residue::app::{Command, Dialog};
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("odd.csv");
+    std::fs::write(&path, "a,what,hostname\n1614834367,a program was started there,WS1\n1614834368,it ended,WS1\n").unwrap();
+    let mut session = opened(&path, |session| session.dialog == Some(Dialog::Mapping));
+    let form = session.mapping.clone().unwrap();
+    assert_eq!(
+        (form.name.as_str(), form.mapping.time.as_slice(), form.mapping.message.as_slice()),
+        ("odd.csv", &["a".to_owned()][..], &["what".to_owned()][..])
+    );
+    assert_eq!((form.mapping.computer.as_slice(), form.preview.rows.len()), (&["hostname".to_owned()][..], 2));
+    assert_eq!(form.preview.times[0].as_deref(), Some("2021-03-04T05:06:07.0000000+00:00"));
+    // Without a column of time there is nothing to read.
+    session.apply(Command::Mapping(Box::default()));
+    session.apply(Command::ReadMapped);
+    assert_eq!(session.dialog, Some(Dialog::Mapping));
+    session.apply(Command::Dialog(None));
+    session.apply(Command::CloseCase);
+}

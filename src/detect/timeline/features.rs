@@ -90,16 +90,19 @@ impl Features {
         let things = Counter::of(rows.iter().map(|row| (row.kind, row.object)));
         let letters = Letters::new(&places.names);
         control.check()?;
-        let busy = within(rows, |_| 0);
-        let near = within(rows, |row| at(row).directory);
+        let busy = within(rows, |row| (row.known, 0));
+        let near = within(rows, |row| (row.known, at(row).directory));
         control.check()?;
         let part = |count: f64, whole: f64, back: f64| -((count + 4.0 * back) / (whole + 4.0)).log2();
         let feature = |(index, row): (usize, &Row)| {
             let place = at(row);
             let of = |flag: &dyn Fn(&Place) -> f32| table.paths_of(row).filter_map(|code| places.list.get(code as usize)).map(flag).fold(0.0, f32::max);
             let yes = |flag: bool| f32::from(u8::from(flag));
-            let before =
-                index.checked_sub(1).and_then(|before| rows[before].time).zip(row.time).map_or(0.0, |(before, now)| (now - before).max(0) as f64 / 1e9);
+            let before = index
+                .checked_sub(1)
+                .and_then(|before| rows[before].time.filter(|_| rows[before].known == row.known))
+                .zip(row.time)
+                .map_or(0.0, |(before, now)| (now - before).max(0) as f64 / 1e9);
             let share = (extensions.get(&place.extension) + 0.5) / (all + 1.0);
             let rarest = table.named(row).iter().map(|code| named.bits(code, all)).fold(0.0, f64::max);
             [
@@ -135,8 +138,8 @@ impl Features {
 }
 
 /// How many rows of the same group lie within a minute before or after, itself included. Rows without a time count themselves alone.
-fn within(rows: &[Row], group: impl Fn(&Row) -> u32) -> Vec<u32> {
-    let mut groups: HashMap<u32, Vec<u32>> = HashMap::default();
+fn within<K: Hash + Eq>(rows: &[Row], group: impl Fn(&Row) -> K) -> Vec<u32> {
+    let mut groups: HashMap<K, Vec<u32>> = HashMap::default();
     for (index, row) in rows.iter().enumerate().filter(|(_, row)| row.time.is_some()) {
         groups.entry(group(row)).or_default().push(index as u32);
     }

@@ -28,6 +28,9 @@ use score::Parts;
 use std::sync::Arc;
 use table::Table;
 
+/// Known-good rows below this are too few to learn from alone.
+const FEWEST_KNOWN: usize = 1_000;
+
 /// The timeline detector.
 pub struct Timeline;
 
@@ -56,7 +59,7 @@ struct Run {
 }
 
 fn recommended(input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result<Detection, RunError> {
-    let table = Table::read(input.case, input.control)?;
+    let table = Table::read(input.case, input.baseline, input.control)?;
     let knowledge = if input.plan.prior { Knowledge::standard() } else { Knowledge::default() };
     let places = Places::new(&table.paths, &knowledge);
     input.control.check()?;
@@ -65,12 +68,16 @@ fn recommended(input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result<De
     let mut parts = score::parts(&run.table, &run.places, &run.features);
     first(run.detection(RankBy::Rarity, parts.clone(), None, &[], input));
     input.control.check()?;
-    if run.table.rows.is_empty() {
+    let own = run.table.own().len();
+    if own == 0 {
         input.control.warn("timeline: no rows could be read from the timelines");
         return Ok(Detection { stage: Stage::Final, ..run.detection(input.plan.rank_by, parts, None, &[], input) });
     }
-    let network = Network::train(&run.features.values, input)?;
-    let losses = network.losses(&run.features.values, input)?;
+    // Known-good rows teach alone where there are enough of them to teach anything.
+    let known = run.table.rows.len() - own;
+    let taught = if known >= FEWEST_KNOWN { own..own + known } else { 0..own + known };
+    let network = Network::train(&run.features.values, taught, input)?;
+    let losses = network.losses(&run.features.values, own, input)?;
     for (part, loss) in parts.iter_mut().zip(&losses) {
         part.network = Some(score::network(*loss));
     }
@@ -105,7 +112,14 @@ impl Run {
         if self.table.joined > 0 {
             remarks.push(format!("{} rows were joined to another row of the same event-log record", self.table.joined));
         }
-        let untimed = self.table.rows.iter().filter(|row| row.time.is_none()).count();
+        let known = self.table.rows.len() - self.table.own().len();
+        if known > 0 {
+            let alone = if known >= FEWEST_KNOWN { "the network learned from them alone" } else { "too few to learn from alone" };
+            remarks.push(format!("{known} known-good rows were counted with the case's, and their paths are known for nothing; {alone}"));
+        } else if !input.baseline.is_empty() {
+            remarks.push("the baseline holds no timeline rows".into());
+        }
+        let untimed = self.table.own().iter().filter(|row| row.time.is_none()).count();
         if untimed > 0 {
             remarks.push(format!("{untimed} rows without a usable time: ranked, but without pauses and neighbours in time"));
         }
@@ -113,8 +127,8 @@ impl Run {
         if others > 0 {
             remarks.push(format!("{others} sources are no timelines and were left to the other detectors"));
         }
-        if !input.baseline.is_empty() || input.model.is_some() || input.save_model.is_some() {
-            remarks.push("the timeline detector learns from the evidence itself: baselines and saved models are not used".into());
+        if input.model.is_some() || input.save_model.is_some() {
+            remarks.push("the timeline detector learns anew each time: saved models are not used, a baseline is".into());
         }
         remarks
     }

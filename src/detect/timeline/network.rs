@@ -5,6 +5,7 @@ use crate::control::RunError;
 use crate::detect::Input;
 use crate::nn::{Activation, Card, Dense, DenseConfig, FitConfig, Matrix, PlainDense, fit, model_id};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Rows learned from at most, spread evenly over the timeline.
 const MOST: usize = 60_000;
@@ -54,9 +55,13 @@ pub(super) struct Network {
 }
 
 impl Network {
+    /// Learns from some of the rows.
+    ///
     /// # Errors
     /// Cancelled, or the device failed.
-    pub(super) fn train(values: &Matrix, input: &Input<'_>) -> Result<Self, RunError> {
+    pub(super) fn train(values: &Matrix, rows: Range<usize>, input: &Input<'_>) -> Result<Self, RunError> {
+        let taught = Matrix::new(values.values().get(rows.start * COUNT..rows.end * COUNT).unwrap_or_default().to_vec(), COUNT)?;
+        let values = &taught;
         let scale = Scale::of(values);
         let step = values.rows().div_ceil(MOST).max(1);
         let mut data = Matrix::with_columns(COUNT);
@@ -99,15 +104,15 @@ impl Network {
         output.iter().zip(self.scale.means).zip(self.scale.spreads).map(|((y, mean), spread)| f64::from(*y) * spread + mean).collect()
     }
 
-    /// Mean squared error of every row.
+    /// Mean squared error of each of the first `count` rows.
     ///
     /// # Errors
     /// Cancelled.
-    pub(super) fn losses(&self, values: &Matrix, input: &Input<'_>) -> Result<Vec<f64>, RunError> {
-        let mut losses = Vec::with_capacity(values.rows());
-        for from in (0..values.rows()).step_by(8192) {
+    pub(super) fn losses(&self, values: &Matrix, count: usize, input: &Input<'_>) -> Result<Vec<f64>, RunError> {
+        let mut losses = Vec::with_capacity(count);
+        for from in (0..count).step_by(8192) {
             input.control.check()?;
-            let to = (from + 8192).min(values.rows());
+            let to = (from + 8192).min(count);
             losses.par_extend((from..to).into_par_iter().map(|row| self.errors(values.row(row)).iter().map(|e| f64::from(*e)).sum::<f64>() / COUNT as f64));
         }
         Ok(losses)

@@ -144,8 +144,11 @@ impl Rows for Flags<'_> {
 /// The store cannot be read, or the job is cancelled.
 pub(super) fn run(input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result<Detection, RunError> {
     let (settings, knowledge) = (&input.plan.settings.timeline, Knowledge::standard());
-    let mut table = Table::read(input.case, input.control)?;
+    let mut table = Table::read(input.case, &[], input.control)?;
     let mut remarks = filter(&mut table, settings.min_inode, settings.journal_inode);
+    if !input.baseline.is_empty() {
+        remarks.push("published: learns from the timeline itself; the baseline is not used".into());
+    }
     input.control.check()?;
     let rows: Vec<u32> = table.rows.iter().map(|row| flags(row, table.kinds.name(row.kind), table.paths.name(row.object), &knowledge)).collect();
     let constant = constant(&rows);

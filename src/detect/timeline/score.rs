@@ -5,7 +5,7 @@ use super::knowledge::Class;
 use super::place::{NONE, Places};
 use super::row::BORN;
 use super::table::{Row, Table};
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 
 const PAUSE: f64 = 0.1;
 const LONGEST_PAUSE: f64 = 12.0;
@@ -60,13 +60,16 @@ struct Entity {
     rows: u32,
 }
 
-/// All parts but the network's.
+/// All parts but the network's, of the case's rows. A path that known-good evidence holds too is known for nothing.
 pub(super) fn parts(table: &Table, places: &Places, features: &Features) -> Vec<Parts> {
-    let points: Vec<f64> = places.list.iter().map(super::place::Place::points).collect();
+    let named = |path: u32| Some((places.list.get(path as usize)?.directory, places.names.get(path as usize)?.as_ref()));
+    let ordinary: HashSet<(u32, &str)> = table.rows.iter().filter(|row| row.known).flat_map(|row| table.paths_of(row)).filter_map(named).collect();
+    let own = |(path, place): (usize, &super::place::Place)| if named(path as u32).is_some_and(|path| ordinary.contains(&path)) { 0.0 } else { place.points() };
+    let points: Vec<f64> = places.list.iter().enumerate().map(own).collect();
     let entities = entities(table, places, &points);
     let alone = alone(table, places);
-    let mut parts: Vec<Parts> = Vec::with_capacity(table.rows.len());
-    for (index, row) in table.rows.iter().enumerate() {
+    let mut parts: Vec<Parts> = Vec::with_capacity(table.own().len());
+    for (index, row) in table.own().iter().enumerate() {
         let pause = features.values.row(index).get(GAP).map_or(0.0, |pause| PAUSE * f64::from(*pause).min(LONGEST_PAUSE));
         let repeats = -REPEATS * (f64::from(features.repeats[index]).log2() - FREE_REPEATS).max(0.0);
         let mut part = Parts { pause, repeats, worst: row.object, lender: NONE, alone: if alone[index] { ALONE } else { 0.0 }, ..Parts::default() };
@@ -100,7 +103,7 @@ fn entities(table: &Table, places: &Places, points: &[f64]) -> Vec<Entity> {
             entity.second = here;
         }
     }
-    for row in &table.rows {
+    for row in table.own() {
         for path in table.paths_of(row) {
             if let Some(entity) = entities.get_mut(places.list[path as usize].entity as usize) {
                 entity.rows += 1;
@@ -118,7 +121,7 @@ fn alone(table: &Table, places: &Places) -> Vec<bool> {
         (row.macb & BORN != 0 && !row.event).then_some((place.directory, row.time? / MINUTE, row.object))
     };
     let mut births: HashMap<(u32, i64), Vec<u32>> = HashMap::default();
-    for (directory, minute, path) in table.rows.iter().filter_map(born) {
+    for (directory, minute, path) in table.own().iter().filter_map(born) {
         let paths = births.entry((directory, minute)).or_default();
         if paths.len() < 4 && !paths.contains(&path) {
             paths.push(path);
@@ -128,7 +131,7 @@ fn alone(table: &Table, places: &Places) -> Vec<bool> {
         let others = |minute| births.get(&(directory, minute)).map_or(0, |paths| paths.iter().filter(|other| **other != path).count());
         others(minute - 1) + others(minute) + others(minute + 1) <= 1
     };
-    table.rows.iter().map(|row| born(row).is_some_and(few)).collect()
+    table.own().iter().map(|row| born(row).is_some_and(few)).collect()
 }
 
 /// A share of the mean points of the rows on each side.

@@ -31,9 +31,11 @@ pub(super) struct Row {
     pub(super) allocated: Option<bool>,
     pub(super) entry: Entry,
     pub(super) event: bool,
+    /// From a baseline: teaches, and is not ranked.
+    pub(super) known: bool,
 }
 
-/// The rows.
+/// The rows: the case's first, then those of the baseline.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
     pub(super) rows: Vec<Row>,
@@ -47,36 +49,49 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Reads the timeline sources of a store.
+    /// Reads the timeline sources of a case and of its baselines.
     ///
     /// # Errors
-    /// The store cannot be read, or the job is cancelled.
-    pub(super) fn read(store: &dyn EventStore, control: &Control) -> Result<Self, RunError> {
-        let timelines: Vec<bool> = store.sources().iter().map(crate::domain::Ledger::is_timeline).collect();
+    /// A store cannot be read, or the job is cancelled.
+    pub(super) fn read(case: &dyn EventStore, baseline: &[&dyn EventStore], control: &Control) -> Result<Self, RunError> {
         let mut table = Self::default();
+        table.take(case, false, control)?;
+        for store in baseline {
+            table.take(*store, true, control)?;
+        }
+        table.rows.sort_by_key(|row| (row.known, row.time, row.key));
+        Ok(table)
+    }
+
+    fn take(&mut self, store: &dyn EventStore, known: bool, control: &Control) -> Result<(), RunError> {
+        let timelines: Vec<bool> = store.sources().iter().map(crate::domain::Ledger::is_timeline).collect();
         let mut records: HashMap<u64, u32> = HashMap::default();
         let (mut done, all) = (0, store.events());
         store.scan(true, control, &mut |batch| {
             let wanted: Vec<&EventRef<'_>> = batch.iter().filter(|event| timelines.get(event.key.source as usize) == Some(&true)).collect();
             let read: Vec<Found> = wanted.par_iter().map(|event| found(event)).collect();
             for (event, found) in wanted.iter().zip(read) {
-                table.add(event, found, &mut records);
+                self.add(event, found, &mut records, known);
             }
             done += batch.len() as u64;
             control.progress("reading", "timeline", done, Some(all), "events");
             Ok(())
-        })?;
-        table.rows.sort_by_key(|row| (row.time, row.key));
-        Ok(table)
+        })
     }
 
-    fn add(&mut self, event: &EventRef<'_>, found: Found, records: &mut HashMap<u64, u32>) {
+    /// Rows of the case itself, which stand first.
+    pub(super) fn own(&self) -> &[Row] {
+        let own = self.rows.partition_point(|row| !row.known);
+        self.rows.get(..own).unwrap_or_default()
+    }
+
+    fn add(&mut self, event: &EventRef<'_>, found: Found, records: &mut HashMap<u64, u32>, known: bool) {
         if let Some(record) = found.record {
             let at = *records.entry(record).or_insert(self.rows.len() as u32);
             if let Some(row) = self.rows.get_mut(at as usize) {
                 row.macb |= found.macb;
                 row.more.push(event.key);
-                self.joined += 1;
+                self.joined += u64::from(!known);
                 return;
             }
         }
@@ -105,6 +120,7 @@ impl Table {
             allocated: found.allocated,
             entry: found.entry,
             event: found.event,
+            known,
         });
     }
 
@@ -119,7 +135,7 @@ impl Table {
         object.into_iter().chain(self.named(row).iter().copied())
     }
 
-    /// The subjects, unscored, in the order of the rows.
+    /// The case's subjects, unscored, in the order of the rows.
     pub(super) fn subjects(&self) -> Vec<Subject> {
         let arcs: Vec<std::sync::Arc<str>> = self.texts.names().map(Into::into).collect();
         let paths: Vec<std::sync::Arc<str>> = self.paths.names().map(Into::into).collect();
@@ -144,6 +160,6 @@ impl Table {
                 ..Subject::default()
             }
         };
-        self.rows.iter().map(subject).collect()
+        self.own().iter().map(subject).collect()
     }
 }
