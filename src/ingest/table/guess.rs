@@ -69,6 +69,11 @@ pub(super) fn freely(names: &[String], rows: &[Vec<String>]) -> Spec {
         let longest = (0..names.len()).filter(|at| Some(*at) != time).max_by_key(|at| (length(at), std::cmp::Reverse(*at)));
         spec.message = Columns(longest.and_then(|at| names.get(at)).cloned().into_iter().collect());
     }
+    if spec.image.0.is_empty() {
+        let rooted = |cell: &str| cell.starts_with(['/', '\\']) || cell.get(1..3).is_some_and(|colon| colon == ":\\" || colon == ":/");
+        let paths = |at: &usize| cells(*at).next().is_some() && cells(*at).all(rooted);
+        spec.image = Columns((0..names.len()).find(paths).and_then(|at| names.get(at)).cloned().into_iter().collect());
+    }
     spec
 }
 
