@@ -248,3 +248,25 @@ fn the_published_network_says_why_it_cannot_run() {
     let error = Fields.run(&input, &mut |_| ()).err().expect("an error").to_string();
     assert!(error.contains("at least 100") && error.contains("there are 0"), "{error}");
 }
+
+#[test]
+fn the_sequence_variant_takes_every_event_and_finds_the_one_that_breaks_the_rhythm() {
+    let mut events: Vec<Event> = (0..430)
+        .map(|n| task_event(1, n * 60, [100, 200, 201, 102][(n % 4) as usize], "TaskEvent", "\\Updater", "S-1-5-18", None, Some("updater.exe"), "SYSTEM"))
+        .collect();
+    events[400] = task_event(1, 400 * 60, 141, "TaskDeleted", "\\ZZ Evil", "S-1-5-21-9", None, Some("zz.exe"), "zed");
+    let mut plan = Plan { preset: Preset::Published, rank_by: RankBy::Loss, ..Plan::standard() };
+    plan.settings.fields.sequence = true;
+    let detection = run(&MemoryStore::of("tasks.evtx", events.clone()), &plan);
+    assert_eq!(detection.subjects.len(), 430, "nothing is collapsed");
+    assert!(detection.remarks[0].contains("32157 parameters"), "{:?}", detection.remarks);
+    let worst = (0..430).max_by(|a, b| detection.subjects[*a].loss.unwrap().total_cmp(&detection.subjects[*b].loss.unwrap())).unwrap();
+    assert_eq!(worst, 400);
+    let parts = detection.explain.explain(worst);
+    assert!(parts[0].share > 0.0 && !parts[0].observed.is_empty() && !parts[0].expected.is_empty(), "{parts:?}");
+    events.truncate(399);
+    let (device, control, store) = (Device::cpu(), Control::silent(), MemoryStore::of("tasks.evtx", events));
+    let input = Input { case: &store, baseline: &[], plan: &plan, device: &device, model: None, save_model: None, control: &control };
+    let error = Fields.run(&input, &mut |_| ()).err().unwrap().to_string();
+    assert!(error.contains("at least 400") && error.contains("399"), "{error}");
+}
