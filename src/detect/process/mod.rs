@@ -249,11 +249,12 @@ impl Run {
         if input.save_model.is_some() {
             input.control.info("process behaviour: without labels no classifier was trained, so no model of it is saved");
         }
-        self.remarks.push("no usable labels: ranked by the rarity of what processes do, for their length; the autoencoder's loss stands beside it".into());
         let losses: Vec<f64> = found.whole.iter().map(|loss| f64::from(*loss)).collect();
         scores.learned = Some(for_length(&scores.rarity, &self.sequences));
         scores.loss = Some(losses);
         let by_loss = self.plan_rank.0 == RankBy::Loss || published;
+        let ranks = if by_loss { "the autoencoder's loss" } else { "the rarity of what processes do, for their length" };
+        self.remarks.push(format!("no usable labels: ranked by {ranks}"));
         let steps = self.setup.steps;
         let errors = if by_loss { Some(found.errors(&self.sequences, &columns, steps, input.device, input.control)?) } else { None };
         let explain = self.by_words(rarity, errors);
