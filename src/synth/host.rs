@@ -7,7 +7,7 @@ use super::words::{Setting, stamp};
 use anyhow::{Context, Result};
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What truth says of a row.
@@ -78,9 +78,9 @@ pub(super) struct HostLog<'a> {
     /// What rows made from now on are.
     pub(super) label: Label,
     pub(super) boot: i64,
-    shapes: HashMap<&'static str, usize>,
+    shapes: BTreeMap<&'static str, usize>,
     processes: u64,
-    builtin: HashMap<&'static str, Arc<Account>>,
+    builtin: BTreeMap<&'static str, Arc<Account>>,
 }
 
 impl<'a> HostLog<'a> {
@@ -88,7 +88,7 @@ impl<'a> HostLog<'a> {
         let host = &estate.hosts[index];
         let shapes = tables.shapes.iter().enumerate().map(|(index, shape)| (shape.key, index)).collect();
         let machine: Arc<str> = format!("{}$", host.name).into();
-        let mut builtin = HashMap::new();
+        let mut builtin = BTreeMap::new();
         let kinds = [
             ("system", "S-1-5-18", "SYSTEM", "NT AUTHORITY", 0x3e7, 0),
             ("local", "S-1-5-19", "LOCAL SERVICE", "NT AUTHORITY", 0x3e5, 0),

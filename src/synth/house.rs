@@ -80,8 +80,7 @@ fn machine(log: &mut HostLog<'_>, life: &mut Life) -> Result<()> {
 fn browse(log: &mut HostLog<'_>, life: &Life) -> Result<()> {
     let Some((session, time)) = life.working_moment(log) else { return Ok(()) };
     let session = &life.sessions[session];
-    let mut alive: Vec<_> = session.processes.iter().filter(|(_, living)| living.from < time && time < living.to).collect();
-    alive.sort_by_key(|(name, _)| **name);
+    let alive: Vec<_> = session.processes.iter().filter(|(_, living)| living.from < time && time < living.to).collect();
     let alive: Vec<_> = alive.into_iter().filter(|(name, _)| log.tables.effects.contains_key(*name)).collect();
     if alive.is_empty() {
         return Ok(());

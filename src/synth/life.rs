@@ -6,7 +6,7 @@ use super::shape::Field;
 use super::tables::Launch;
 use anyhow::{Context, Result};
 use rand::RngExt;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A process that others may start from, while it lives.
@@ -21,7 +21,7 @@ pub(super) struct Living {
 pub(super) struct Boot {
     pub(super) from: i64,
     pub(super) to: i64,
-    pub(super) processes: HashMap<&'static str, Living>,
+    pub(super) processes: BTreeMap<&'static str, Living>,
 }
 
 /// From logon to logoff.
@@ -30,7 +30,7 @@ pub(super) struct Session {
     pub(super) to: i64,
     pub(super) boot: usize,
     pub(super) account: Arc<Account>,
-    pub(super) processes: HashMap<&'static str, Living>,
+    pub(super) processes: BTreeMap<&'static str, Living>,
 }
 
 /// A host's boots and sessions.
@@ -92,7 +92,7 @@ impl Life {
         log.row(from, "boot", 4, None, vec![10u32.into(), 0u32.into(), 19045u32.into(), 3570u32.into(), 0u32.into(), 0u32.into(), Field::Number(from as u64)])?;
         log.row(from + 9 * SECOND, "log_started", 0, None, vec![Field::Bytes(vec![0xe7, 7, 2, 0, 6, 0, 5, 0])])?;
         let root = log.root(from);
-        let mut boot = Boot { from, to, processes: HashMap::new() };
+        let mut boot = Boot { from, to, processes: BTreeMap::new() };
         boot.processes.insert("system", Living { process: root, from, to });
         let mut time = from + SECOND;
         for when in sections("boot", log) {
@@ -122,7 +122,7 @@ impl Life {
         let boot = self.boots.iter().rposition(|boot| boot.from <= from).unwrap_or(0);
         let number = self.sessions.len() as u32 % 4 + 1;
         let account = log.logon(person, number);
-        let mut session = Session { from, to, boot, account: account.clone(), processes: HashMap::new() };
+        let mut session = Session { from, to, boot, account: account.clone(), processes: BTreeMap::new() };
         log.interactive_logon(from, &account, kind)?;
         let mut time = from + SECOND;
         for when in sections("logon", log) {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// A program as its version information describes it.
@@ -94,12 +94,12 @@ pub(super) struct Words {
 /// All of it.
 #[derive(Debug)]
 pub(super) struct Tables {
-    pub(super) programs: HashMap<&'static str, Program>,
+    pub(super) programs: BTreeMap<&'static str, Program>,
     /// By what calls for them (`boot`, `logon`, `user`, `machine`, `admin`, ...), in the file's order.
-    pub(super) launches: HashMap<&'static str, Vec<Launch>>,
+    pub(super) launches: BTreeMap<&'static str, Vec<Launch>>,
     /// What a program brings along, by its key.
-    pub(super) children: HashMap<&'static str, Vec<Launch>>,
-    pub(super) effects: HashMap<&'static str, Vec<Effect>>,
+    pub(super) children: BTreeMap<&'static str, Vec<Launch>>,
+    pub(super) effects: BTreeMap<&'static str, Vec<Effect>>,
     pub(super) services: Vec<Service>,
     pub(super) tasks: Vec<Task>,
     pub(super) shapes: Vec<ShapeRow>,
@@ -141,25 +141,25 @@ where
 
 impl Tables {
     fn read() -> Result<Self> {
-        let mut vendors = HashMap::new();
+        let mut vendors = BTreeMap::new();
         for [key, product, company, version] in rows("vendors.tsv", include_str!("../../assets/synth/vendors.tsv"))? {
             vendors.insert(key, (product, company, version));
         }
-        let mut programs = HashMap::new();
+        let mut programs = BTreeMap::new();
         for [key, path, description, vendor, original] in rows("programs.tsv", include_str!("../../assets/synth/programs.tsv"))? {
             let (product, company, version) = *vendors.get(vendor).with_context(|| format!("programs.tsv: unknown vendor {vendor}"))?;
             let original = if original.is_empty() { path.rsplit('\\').next().unwrap_or(path) } else { original };
             programs.insert(key, Program { key, path, description, product, company, version, original });
         }
-        let mut launches: HashMap<_, Vec<Launch>> = HashMap::new();
-        let mut children: HashMap<_, Vec<Launch>> = HashMap::new();
+        let mut launches: BTreeMap<_, Vec<Launch>> = BTreeMap::new();
+        let mut children: BTreeMap<_, Vec<Launch>> = BTreeMap::new();
         for [when, parent, instance, weight, integrity, user, life, command] in rows("launches.tsv", include_str!("../../assets/synth/launches.tsv"))? {
             let name = instance.split(':').next().unwrap_or(instance);
             let program = programs.get(name).with_context(|| format!("launches.tsv: unknown program {name}"))?.key;
             let launch = Launch { parent, program, instance, weight: number(weight)?, integrity, user, life: number(life)?, command };
             if when == "child" { children.entry(parent).or_default().push(launch) } else { launches.entry(when).or_default().push(launch) }
         }
-        let mut effects: HashMap<_, Vec<Effect>> = HashMap::new();
+        let mut effects: BTreeMap<_, Vec<Effect>> = BTreeMap::new();
         for [program, kind, mean, what] in rows("effects.tsv", include_str!("../../assets/synth/effects.tsv"))? {
             effects.entry(program).or_default().push(Effect { kind, mean: number(mean)?, what });
         }
