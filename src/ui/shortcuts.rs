@@ -26,7 +26,7 @@ fn all() -> Vec<(KeyboardShortcut, &'static Entry)> {
     all
 }
 
-/// Takes the keys that were pressed and pushes their commands.
+/// Takes the keys that were pressed, in the order in which they were, and pushes their commands; a slow frame may hold several.
 pub(super) fn take(ctx: &Context, session: &Session, queue: &mut Queue) {
     if !ctx.input(|i| i.events.iter().any(|e| matches!(e, egui::Event::Key { pressed: true, .. } | egui::Event::Copy))) {
         return;
@@ -34,7 +34,7 @@ pub(super) fn take(ctx: &Context, session: &Session, queue: &mut Queue) {
     let typing = ctx.text_edit_focused();
     let focused = ctx.memory(|m| m.focused().is_some());
     let popup = ctx.any_popup_open();
-    for (shortcut, entry) in all() {
+    let blocked = |shortcut: &KeyboardShortcut, entry: &Entry| {
         let plain = shortcut.conflicts_with_text_editing() || matches!(shortcut.logical_key, Key::Enter);
         let escape = shortcut.logical_key == Key::Escape;
         let blocked = match session.dialog {
@@ -42,13 +42,20 @@ pub(super) fn take(ctx: &Context, session: &Session, queue: &mut Queue) {
             Some(dialog) => !(escape || matches!((entry.command)(), Command::Dialog(Some(d)) if d != dialog) && !plain),
             None => plain && !escape && (typing || focused || popup),
         };
-        if blocked || (escape && popup) || (escape && typing && session.dialog.is_none()) {
-            continue;
-        }
-        if ctx.input_mut(|i| i.consume_shortcut(&shortcut)) {
-            push(session, entry, queue);
-        }
-    }
+        blocked || (escape && popup) || (escape && typing && session.dialog.is_none())
+    };
+    let all = all();
+    ctx.input_mut(|i| {
+        i.events.retain(|event| {
+            let egui::Event::Key { key, modifiers, pressed: true, .. } = event else { return true };
+            let fits = |s: &KeyboardShortcut| s.logical_key == *key && modifiers.matches_logically(s.modifiers);
+            let found = all.iter().find(|(shortcut, entry)| fits(shortcut) && !blocked(shortcut, entry));
+            if let Some((_, entry)) = found {
+                push(session, entry, queue);
+            }
+            found.is_none()
+        });
+    });
     let copy = ctx.input(|i| i.events.iter().any(|e| matches!(e, egui::Event::Copy)));
     if copy && !typing && session.dialog.is_none() && session.view.selected.is_some() && !ctx.plugin::<LabelSelectionState>().lock().has_selection() {
         queue.push(Command::CopyRow);
