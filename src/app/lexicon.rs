@@ -4,7 +4,7 @@ use crate::app::background::{Background, Wake};
 use crate::app::command::Dialog;
 use crate::app::session::Session;
 use crate::domain::{Expression, Words};
-use crate::features::projection;
+use crate::engine::jobs;
 use std::sync::Arc;
 
 /// What the dialog of words shows.
@@ -61,10 +61,7 @@ impl Session {
         self.lexicon.expressions.clone_from(&words.expressions);
         (self.lexicon.chosen, self.lexicon.plane) = (None, Arc::default());
         self.lexicon.words = Some(Arc::clone(&words));
-        self.lexicon.drawing.start(move |_| {
-            let points: Vec<Vec<f32>> = words.list.iter().map(|word| word.vector.clone()).collect();
-            Some(Arc::new(projection::plane(&points)))
-        });
+        self.lexicon.drawing.start(move |_| Some(Arc::new(jobs::picture(&words))));
     }
 
     /// Learns again with the expressions as edited; with none of them, with generated ones.

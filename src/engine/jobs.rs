@@ -6,8 +6,9 @@ use super::worker::{Answer, Emit, Happening, Ranking, Work};
 use super::{Mapping, ReadOptions, read_with};
 use crate::case::{Annotations, Case, Unit};
 use crate::control::{Control, RunError};
-use crate::domain::{EventKey, EventStore, Ledger, Plan, Subject, time};
+use crate::domain::{EventKey, EventStore, Ledger, Plan, Subject, Words, time};
 use crate::export::{Format, Mark};
+use crate::features::projection;
 use crate::{ingest, synth};
 use anyhow::Context;
 use std::path::PathBuf;
@@ -94,6 +95,13 @@ fn make_demo(parent: &std::path::Path, place: &std::path::Path, control: &Contro
         Err(_) if place.join("truth.jsonl").is_file() => Ok(()),
         renamed => Ok(renamed.with_context(|| format!("cannot make {}", place.display()))?),
     }
+}
+
+/// Where each word stands in the plane; none when there are too few.
+#[must_use]
+pub fn picture(words: &Words) -> Vec<[f32; 2]> {
+    let points: Vec<Vec<f32>> = words.list.iter().map(|word| word.vector.clone()).collect();
+    projection::plane(&points)
 }
 
 /// Runs a plan.
