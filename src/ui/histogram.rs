@@ -7,8 +7,8 @@ use crate::app::{Command, Order, Session};
 use crate::domain::{RankBy, Stage};
 use crate::ui::screen::Queue;
 use crate::ui::theme;
-use eframe::egui::{self, Align, Button, ComboBox, CursorIcon, DragValue, Id, Label, Layout, Rect, RichText, Sense, Stroke, Ui, WidgetInfo, vec2};
-use egui_plot::{Bar, BarChart, GridMark, Plot, PlotResponse, VLine};
+use eframe::egui::{self, Align, Button, ComboBox, Context, CursorIcon, DragValue, Id, Label, Layout, Rect, RichText, Sense, Stroke, Ui, WidgetInfo, vec2};
+use egui_plot::{Bar, BarChart, GridMark, Plot, PlotResponse, PlotTransform, VLine};
 
 const SIDE: f32 = 232.0;
 /// Widest number of bars; more cannot be told apart.
@@ -185,6 +185,13 @@ fn click(ui: &Ui, plot: &PlotResponse<()>, bars: &Bars, session: &Session, queue
     }
 }
 
+/// Where the pointer drags the threshold to, asked before anything is drawn, so that a frame need not be drawn twice to show it.
+pub(super) fn dragged(ctx: &Context) -> Option<Command> {
+    let handle = ctx.read_response(Id::unique("threshold")).filter(egui::Response::dragged)?;
+    let transform = ctx.data(|data| data.get_temp::<PlotTransform>(Id::unique("histogram")))?;
+    Some(Command::DragThreshold(transform.value_from_position(handle.interact_pointer_pos()?).x))
+}
+
 /// The threshold as an object to grab.
 fn drag(ui: &Ui, plot: &PlotResponse<()>, session: &Session, queue: &mut Queue) {
     let (frame, threshold) = (*plot.transform.frame(), session.view.threshold);
@@ -211,12 +218,7 @@ fn drag(ui: &Ui, plot: &PlotResponse<()>, session: &Session, queue: &mut Queue) 
         let filter = egui::EventFilter { horizontal_arrows: true, ..Default::default() };
         ui.memory_mut(|m| m.set_focus_lock_filter(handle.id, filter));
     }
-    if let Some(pointer) = handle.interact_pointer_pos().filter(|_| handle.dragged()) {
-        let value = plot.transform.value_from_position(pointer).x;
-        if value != threshold {
-            queue.push(Command::DragThreshold(value));
-        }
-    }
+    ui.data_mut(|data| data.insert_temp(Id::unique("histogram"), plot.transform));
     if handle.drag_stopped() {
         queue.push(Command::Threshold(threshold));
     }

@@ -163,6 +163,9 @@ impl eframe::App for Window {
         let ctx = ui.ctx().clone();
         self.dress(&ctx);
         self.focus.claim(&ctx);
+        if let Some(command) = histogram::dragged(&ctx) {
+            self.session.apply(command);
+        }
         let mut queue = Queue::new();
         self.arrivals(&ctx, &mut queue);
         shortcuts::take(&ctx, &self.session, &mut queue);
