@@ -79,7 +79,7 @@ pub(super) fn report(n: usize, stage: Stage) -> Report {
             title: if n > 2_000_000 { "".into() } else { titles[i % 5].into() },
             subject: "unique event".into(),
             count: (i as u64 % 9) * 3 + 1,
-            first_seen: (i % 50 != 7).then_some(BEGIN + (i as i64 * 7_654_321_098_765) % 86_400_000_000_000),
+            first_seen: (i % 50 != 7).then_some(BEGIN + (i as i128 * 7_654_321_098_765 % 86_400_000_000_000) as i64),
             computer,
             channel: Some(Arc::clone(&channels[i % 3])),
             event_id: Some([4698, 4624, 7045, 4688, 4104][i % 5]),
