@@ -198,7 +198,7 @@ fn evaluate_measures_the_ranking() {
     let done = residue(&["evaluate", text(&ranking), "--truth", text(&estate.truth), "--json"]);
     let figures: Value = serde_json::from_slice(&done.stdout).unwrap();
     assert!(figures["attacks"].as_u64().unwrap() > 0);
-    assert!(figures["roc_auc"].as_f64().unwrap() > 0.5, "{figures}");
+    assert!(figures["roc_auc"].as_f64().unwrap() > 0.6, "{figures}");
     // The first true rank, found again by hand.
     let base = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     let guid = |value: &Value| value.as_str().unwrap_or_default().trim_matches(['{', '}']).to_lowercase();
