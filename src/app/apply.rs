@@ -11,6 +11,10 @@ use std::sync::Arc;
 impl Session {
     /// Carries a command out, as far as it can be done without waiting.
     pub fn apply(&mut self, command: Command) {
+        if matches!(command, Command::ShowDetector(_) | Command::GoTo(..) | Command::Show(_) | Command::FlaggedOnly | Command::RankBy(_)) {
+            // These show the ranking.
+            self.browse.open = false;
+        }
         match command {
             Command::Open(_)
             | Command::Recover(_)
@@ -22,6 +26,8 @@ impl Session {
             | Command::Cancel
             | Command::Export(_)
             | Command::ImportAnnotations(_)
+            | Command::Indicators(_)
+            | Command::SaveBaseline(..)
             | Command::Verify
             | Command::AddBaseline(_)
             | Command::DropBaseline(_)
@@ -36,8 +42,12 @@ impl Session {
             | Command::ReadMapped
             | Command::GoTo(..)
             | Command::ShowDetector(_) => self.apply_job(command),
+            Command::ToggleEvents | Command::ShowEvents { .. } | Command::GroupEvents(_) | Command::SortEvents(_) | Command::EventsPage(_) => {
+                self.apply_browse(command);
+            }
             Command::ToggleFlag
             | Command::Flag(..)
+            | Command::FlagEvent(..)
             | Command::FlagAbove
             | Command::Note(..)
             | Command::Tag(_)
@@ -80,9 +90,12 @@ impl Session {
                     self.threshold(self.view.threshold + hundredths * (high - low) / 100.0, true);
                 }
             }
+            Command::Search(text) if self.browse.open => self.search_events(|b| b.search = text),
             Command::Search(text) => self.narrow(|n| n.search = text),
-            Command::SearchFor(term) => self.narrow(|n| n.search = [n.search.trim(), term.trim()].join(" ").trim_start().into()),
+            Command::SearchFor(term) if self.browse.open => self.search_events(|b| b.search = with(&b.search, &term)),
+            Command::SearchFor(term) => self.narrow(|n| n.search = with(&n.search, &term)),
             Command::Bar(bar) => self.narrow(|n| n.bar = bar),
+            Command::Brush(brush) if self.browse.open => self.search_events(|b| b.time = brush),
             Command::Brush(brush) => self.narrow(|n| n.brush = brush),
             Command::LookAtWords => self.look_at_words(),
             Command::ChooseWord(word) => self.lexicon.chosen = Some(word),
@@ -98,6 +111,7 @@ impl Session {
             }
             Command::Show(show) => self.narrow(|n| n.show = show),
             Command::FlaggedOnly => self.narrow(|n| n.show = if n.show == Show::Flagged { Show::All } else { Show::Flagged }),
+            Command::ShowAll if self.browse.open => self.search_events(|b| (b.search, b.time) = (String::new(), None)),
             Command::ShowAll => self.narrow(|n| *n = crate::app::rows::Narrow::default()),
             Command::Sort(column) if column.sorts() => {
                 let first = Sort { column, descending: column == Column::Score };
@@ -121,6 +135,18 @@ impl Session {
                     p.columns.sort_by_key(|c| Column::ALL.iter().position(|a| a == c));
                 }
             }),
+            Command::SaveSearch(name) => {
+                let (name, search) = (name.trim().to_owned(), self.searched().0.trim().to_owned());
+                if !name.is_empty() && !search.is_empty() {
+                    self.prefer(|p| p.keep_search(&name, &search));
+                    self.say(format!("search kept as {name}"));
+                }
+            }
+            Command::DropSearch(at) => self.prefer(|p| {
+                if at < p.searches.len() {
+                    p.searches.remove(at);
+                }
+            }),
             Command::UsualColumns => self.prefer(|p| p.columns = Column::USUAL.into()),
             Command::Look(look) => self.prefer(|p| p.look = look),
             Command::Scale(scale) => self.prefer(|p| p.scale = scale.clamp(0.5, 3.0)),
@@ -137,6 +163,8 @@ impl Session {
             Command::PickSave => self.wishes.push(Wish::Pick(Pick::SaveCase)),
             Command::ExportForm(form) => self.export = *form,
             Command::PickAnnotations => self.wishes.push(Wish::Pick(Pick::Annotations)),
+            Command::PickIndicators => self.wishes.push(Wish::Pick(Pick::Indicators)),
+            Command::PickBaselineOut => self.wishes.push(Wish::Pick(Pick::BaselineOut)),
             Command::PickExport => self.wishes.push(Wish::Pick(Pick::ExportFile)),
             Command::Copy(text) => {
                 self.say("copied");
@@ -178,6 +206,7 @@ impl Session {
             self.combine();
         }
         if dialog == Some(Dialog::Export) {
+            self.count_flagged();
             self.export.existing.clear();
             self.export.refusal = None;
             if self.export.path.is_empty() {
@@ -190,6 +219,14 @@ impl Session {
     fn escape(&mut self) {
         if self.dialog.is_some() {
             self.open_dialog(None);
+        } else if self.browse.open {
+            if self.browse.time.is_some() {
+                self.search_events(|b| b.time = None);
+            } else if !self.browse.search.is_empty() {
+                self.search_events(|b| b.search.clear());
+            } else {
+                self.apply_browse(Command::ToggleEvents);
+            }
         } else if self.drill.subject.is_none() && self.drill.asked.is_some() {
             self.look_at_selection();
         } else if self.view.narrow.bar.is_some() || self.view.narrow.brush.is_some() {
@@ -262,4 +299,9 @@ impl Session {
             },
         };
     }
+}
+
+/// A search text with one more term.
+fn with(search: &str, term: &str) -> String {
+    [search.trim(), term.trim()].join(" ").trim_start().into()
 }

@@ -28,9 +28,12 @@ pub enum Dialog {
     Coverage,
     Export,
     Import,
+    Indicators,
     Ordinary,
     Rules,
     Save,
+    SaveBaseline,
+    Searches,
     Settings,
     Palette,
     Keys,
@@ -159,6 +162,10 @@ pub enum Command {
     Nudge(f64),
     /// Changes the search text.
     Search(String),
+    /// Keeps the search text under a name.
+    SaveSearch(String),
+    /// Forgets a kept search, by its place in the list.
+    DropSearch(usize),
     /// Adds a term to the search text.
     SearchFor(String),
     /// Narrows to the scores of a bar, or no longer.
@@ -191,6 +198,23 @@ pub enum Command {
     NextHit(i32),
     /// The next (+1) or previous (-1) flagged row.
     NextFlagged(i32),
+    /// Shows the list of all events, or the ranking again.
+    ToggleEvents,
+    /// Shows the events that a search finds, at times from..=to if given.
+    ShowEvents {
+        /// The search text.
+        search: String,
+        /// Nanoseconds UTC.
+        time: Option<(i64, i64)>,
+    },
+    /// Counts the events found by the values of a column, or no longer.
+    GroupEvents(Option<crate::case::search::Column>),
+    /// Sorts them by a column, or the other way round.
+    SortEvents(crate::case::search::Column),
+    /// Shows another page of them, from 0.
+    EventsPage(usize),
+    /// Flags an event or takes its flag away, whether or not it is ranked.
+    FlagEvent(EventKey, bool),
     /// Looks at a single event.
     LookAt(EventKey),
     /// Looks at the selected subject again.
@@ -253,6 +277,14 @@ pub enum Command {
     ImportAnnotations(PathBuf),
     /// Asks the system's dialog for such a file.
     PickAnnotations,
+    /// Marks what holds an indicator of a list.
+    Indicators(PathBuf),
+    /// Asks the system's dialog for such a list.
+    PickIndicators,
+    /// Saves what the known-good evidence teaches: where, and in what words it is described.
+    SaveBaseline(PathBuf, String),
+    /// Asks the system's dialog where to.
+    PickBaselineOut,
     /// Hashes the evidence again.
     Verify,
     /// Copies text.
@@ -329,4 +361,6 @@ pub enum Pick {
     Labels,
     LabelsOut,
     Annotations,
+    Indicators,
+    BaselineOut,
 }

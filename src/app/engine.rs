@@ -5,7 +5,7 @@ use crate::case::Case;
 use crate::control::Notice;
 use crate::domain::{DetectorId, EventKey, Ledger, Plan, Rule};
 use crate::engine::jobs::Question;
-use crate::engine::{Extract, Mapping, Preview, Work, jobs};
+use crate::engine::{Extract, Mapping, Preview, Ranking, Work, jobs};
 use crate::export::Format;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -56,6 +56,14 @@ pub trait Engine: Send + Sync {
     /// Hashes every source again and tells what differs.
     fn verify(&self, case: Case) -> Work {
         crate::engine::jobs::verify(case)
+    }
+    /// Looks for a list of indicators in the case and its rankings.
+    fn indicators(&self, case: Case, path: PathBuf, rankings: Vec<Ranking>) -> Work {
+        jobs::indicators(case, path, rankings)
+    }
+    /// Saves what a plan's known-good evidence teaches as a file.
+    fn save_baseline(&self, plan: Plan, description: String, out: PathBuf) -> Work {
+        jobs::save_baseline(plan, description, out)
     }
     /// Adds what was said in an exported ranking.
     fn import(&self, case: Case, path: PathBuf) -> Work;

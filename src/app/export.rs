@@ -3,6 +3,8 @@
 use crate::app::command::{ExportOrder, Which};
 use crate::app::marks::Marks;
 use crate::app::order::Order;
+use crate::app::rows::Rows;
+use crate::app::session::Session;
 use crate::app::view::View;
 use crate::domain::{Contribution, EventKey, Explain, Report};
 use crate::engine::{Part, Ranking};
@@ -56,33 +58,73 @@ pub(super) fn elsewhere(which: Which) -> Option<Part> {
     }
 }
 
-/// How many rows an export would write.
-#[must_use]
-pub fn count(view: &View, marks: &Marks, which: Which) -> usize {
-    match which {
-        Which::Above => view.above(),
-        Which::Visible => view.shown(),
-        Which::All => view.total(),
-        Which::Flagged => {
-            let flagged = marks.flagged();
-            let Some((ranking, order)) = view.ranking.as_ref().zip(view.order.as_ref()) else { return 0 };
-            if flagged.is_empty() { 0 } else { order.subjects.iter().filter(|&&i| flagged.contains(&ranking.report.subjects[i as usize].key)).count() }
+/// What the screen shows, for a thread to count and to write.
+#[derive(Clone)]
+pub(super) struct Shown {
+    pub ranking: Ranking,
+    pub order: Arc<Order>,
+    rows: Arc<Rows>,
+    above: usize,
+    visible: usize,
+    flagged: Arc<HashSet<EventKey>>,
+}
+
+impl Shown {
+    /// What a view shows now; `None` without a ranking.
+    pub(super) fn of(view: &View, marks: &Marks) -> Option<Self> {
+        Some(Self {
+            ranking: view.ranking.clone()?,
+            order: view.order.clone()?,
+            rows: Arc::clone(&view.rows),
+            above: view.above(),
+            visible: view.shown(),
+            flagged: Arc::clone(marks.flagged()),
+        })
+    }
+
+    /// Positions of the rows to write, in rank order.
+    pub(super) fn positions(&self, which: Which) -> Vec<u32> {
+        match which {
+            Which::All => (0..self.order.len() as u32).collect(),
+            Which::Above => (0..self.above as u32).collect(),
+            Which::Visible => {
+                let mut positions: Vec<u32> = self.rows.iter(self.visible).collect();
+                positions.sort_unstable();
+                positions
+            }
+            Which::Flagged => {
+                let subjects = &self.ranking.report.subjects;
+                let flagged = |p: &u32| self.flagged.contains(&subjects[self.order.subjects[*p as usize] as usize].key);
+                if self.flagged.is_empty() { vec![] } else { (0..self.order.len() as u32).filter(flagged).collect() }
+            }
         }
     }
 }
 
-/// Positions of the rows to write, in rank order.
-pub(super) fn positions(view: &View, flagged: &HashSet<EventKey>, which: Which) -> Vec<u32> {
-    let Some((ranking, order)) = view.ranking.as_ref().zip(view.order.as_ref()) else { return vec![] };
-    match which {
-        Which::All => (0..order.len() as u32).collect(),
-        Which::Above => (0..view.above() as u32).collect(),
-        Which::Visible => {
-            let mut positions: Vec<u32> = view.rows.iter(view.shown()).collect();
-            positions.sort_unstable();
-            positions
+impl Session {
+    /// How many rows an export would write; `None` while they are being counted.
+    #[must_use]
+    pub fn exportable(&self, which: Which) -> Option<usize> {
+        match which {
+            Which::Above => Some(self.view.above()),
+            Which::Visible => Some(self.view.shown()),
+            Which::All => Some(self.view.total()),
+            Which::Flagged => self.flagged_rows,
         }
-        Which::Flagged => (0..order.len() as u32).filter(|&p| flagged.contains(&ranking.report.subjects[order.subjects[p as usize] as usize].key)).collect(),
+    }
+
+    /// Counts the flagged rows of the ranking: at once in a small one, else on a thread.
+    pub(super) fn count_flagged(&mut self) {
+        self.flagged_rows = None;
+        let Some(shown) = Shown::of(&self.view, &self.marks) else {
+            self.flagged_rows = Some(0);
+            return;
+        };
+        if shown.order.len() <= View::SMALL {
+            self.flagged_rows = Some(shown.positions(Which::Flagged).len());
+        } else {
+            self.flagged_counted.start(move |_| Some(shown.positions(Which::Flagged).len()));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::app::command::{Command, ExportOrder, Wish};
 use crate::app::drill::Drill;
-use crate::app::export::{as_shown, elsewhere, positions};
+use crate::app::export::{Shown, as_shown, elsewhere};
 use crate::app::pace::Activity;
 use crate::app::rows::{Narrow, Sort};
 use crate::app::session::{Readiness, Session};
@@ -95,6 +95,32 @@ impl Session {
                     self.side.submit(self.engine.import(case, path));
                 }
             }
+            Command::Indicators(path) => {
+                if self.exporting {
+                    self.say("the last export is still being written");
+                } else if let Some(case) = self.case.clone() {
+                    self.dialog = None;
+                    self.say("indicators are looked for");
+                    self.side.submit(self.engine.indicators(case, path, self.rankings.values().cloned().collect()));
+                }
+            }
+            Command::SaveBaseline(out, description) => {
+                let plan = self.plan_now();
+                if plan.baseline.is_empty() {
+                    self.notice(Notice {
+                        severity: Severity::Warning,
+                        text: "nothing is known-good yet: tick sources at the left, or add a baseline, and save then".into(),
+                    });
+                    return;
+                }
+                if out.exists() {
+                    self.notice(Notice { severity: Severity::Warning, text: format!("that file exists; choose another name: {}", out.display()) });
+                    return;
+                }
+                self.dialog = None;
+                let work = self.engine.save_baseline(plan, description, out);
+                self.run("Saving a baseline", work);
+            }
             Command::AddBaseline(paths) => {
                 for path in paths {
                     if !self.plan.baseline.contains(&path) {
@@ -168,20 +194,28 @@ impl Session {
         }
         self.sources = Arc::default();
         self.title.clear();
+        // A million subjects and what was said of them take a while to be freed.
+        let left = (std::mem::take(&mut self.rankings), self.view.ranking.take(), self.view.order.take(), std::mem::take(&mut self.fused));
+        let said = std::mem::take(&mut self.marks);
+        self.writer.write(move || {
+            drop((left, said));
+            Written { keys: vec![], failure: None }
+        });
         self.view.clear();
-        self.rankings.clear();
         self.readiness.clear();
         self.known_good.clear();
         self.plan.baseline.clear();
         self.drill = Drill::default();
-        self.marks.clear();
+        self.marks_read.forget();
+        self.flagged_counted.forget();
+        self.browse.clear();
         self.rules = Arc::default();
         self.findings = Arc::default();
         self.findings_read.forget();
         self.fusing.forget();
         self.covering.forget();
         self.coverage = None;
-        (self.fusion, self.fused) = (None, vec![]);
+        self.fusion = None;
         self.undo.clear();
         self.search = None;
         self.search_fault = None;
@@ -207,7 +241,7 @@ impl Session {
             self.forget_rankings();
         }
         self.sources = sources;
-        self.marks.load(self.engine.marks(&case));
+        self.read_marks(&case);
         if fresh {
             match self.engine.rules(&case) {
                 Ok(rules) => self.rules = Arc::new(Suppression::new(rules)),
@@ -227,6 +261,7 @@ impl Session {
             self.recall(&case);
         }
         self.case = Some(case);
+        self.events_changed();
         self.coverage = None;
         self.cover();
         self.find_rules();
@@ -322,7 +357,7 @@ impl Session {
     }
 
     fn export(&mut self, order: ExportOrder) {
-        let (Some(ranking), Some(shown), Some(case)) = (self.view.ranking.clone(), self.view.order.clone(), self.case.clone()) else { return };
+        let (Some(shown), Some(case)) = (Shown::of(&self.view, &self.marks), self.case.clone()) else { return };
         let files: Vec<PathBuf> = order.files.iter().map(|(_, path)| path.clone()).collect();
         let refusal = if files.is_empty() {
             Some("choose a format and a path".to_owned())
@@ -342,16 +377,15 @@ impl Session {
         if !self.export.existing.is_empty() && !order.replace {
             return;
         }
-        let positions = positions(&self.view, self.marks.flagged(), order.which);
         let (threshold, suppressed) = (self.view.threshold, self.view.suppressed.iter().sum::<usize>() as u64);
         self.exporting = true;
         self.dialog = None;
         self.export.existing.clear();
         let many = order.files.iter().any(|(f, _)| f.holds_many());
-        let others: Vec<Ranking> = self.rankings.values().filter(|r| many && r.report.detector != ranking.report.detector).cloned().collect();
+        let others: Vec<Ranking> = self.rankings.values().filter(|r| many && r.report.detector != shown.ranking.report.detector).cloned().collect();
         let (rules, sources, annotations) = (Arc::clone(&self.rules), Arc::clone(&self.sources), case.annotations());
         let extracts = Box::new(move || {
-            let (ranking, which) = as_shown(&ranking, &shown, threshold, &positions);
+            let (ranking, which) = as_shown(&shown.ranking, &shown.order, threshold, &shown.positions(order.which));
             let mut extracts = vec![Extract { ranking, which, suppressed }];
             if let Some(part) = elsewhere(order.which) {
                 extracts.extend(others.iter().map(|other| engine::extract(other, part, &rules, &annotations, &sources)));

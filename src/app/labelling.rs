@@ -28,11 +28,7 @@ impl Session {
     /// Labels of the case: malicious and benign ones.
     #[must_use]
     pub fn labels(&self) -> (usize, usize) {
-        let verdicts = self.marks.all().values().filter_map(Mark::verdict);
-        verdicts.fold((0, 0), |(malicious, benign), verdict| match verdict {
-            Verdict::Malicious => (malicious + 1, benign),
-            Verdict::Benign => (malicious, benign + 1),
-        })
+        (self.marks.tagged(Verdict::Malicious.name()), self.marks.tagged(Verdict::Benign.name()))
     }
 
     /// Labels the selected subject's process. A subject of many processes, or of none, is not labelled.

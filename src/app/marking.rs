@@ -10,7 +10,9 @@ use crate::domain::EventKey;
 
 impl Session {
     pub(super) fn apply_mark(&mut self, command: Command) {
-        let selected = self.view.subject().map(|s| s.key);
+        let selected = if self.browse.open { self.browse.selected } else { self.view.subject().map(|s| s.key) };
+        // Tags go to what is looked at, be it a subject or a single event.
+        let looked_at = self.drill.asked.or(selected);
         match command {
             Command::ToggleFlag => {
                 if let Some(key) = selected {
@@ -22,16 +24,17 @@ impl Session {
                     self.change(&[key], |m| m.flagged = on);
                 }
             }
+            Command::FlagEvent(key, on) => self.change(&[key], |m| m.flagged = on),
             Command::FlagAbove => self.flag_above(),
             Command::Note(key, text) => self.change(&[key], |m| text.trim_end().clone_into(&mut m.note)),
             Command::Tag(tag) => {
                 let tag = tag.trim().replace(',', " ");
-                if let (Some(key), false) = (selected, tag.is_empty()) {
+                if let (Some(key), false) = (looked_at, tag.is_empty()) {
                     self.change(&[key], |m| m.tag(&tag));
                 }
             }
             Command::Untag(tag) => {
-                if let Some(key) = selected {
+                if let Some(key) = looked_at {
                     self.change(&[key], |m| m.tags.retain(|t| *t != tag));
                 }
             }
@@ -85,6 +88,25 @@ impl Session {
         }
     }
 
+    /// Tags what holds indicators and says in its note which.
+    pub(super) fn mark_indicators(&mut self, met: Vec<(EventKey, Vec<Box<str>>)>) {
+        let before: Vec<(EventKey, Mark)> = met.iter().map(|(k, _)| (*k, self.marks.get(*k).cloned().unwrap_or_default())).collect();
+        let held = |mark: &Mark, indicators: Vec<Box<str>>| {
+            let mut mark = mark.clone();
+            mark.tag("indicator");
+            let line = format!("indicator: {}", indicators.join(", "));
+            if !mark.note.lines().any(|known| known == line) {
+                mark.note = [mark.note.as_str(), &line].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n");
+            }
+            mark
+        };
+        let after: Vec<(EventKey, Mark)> = before.iter().zip(met).map(|((key, mark), (_, indicators))| (*key, held(mark, indicators))).collect();
+        if before != after {
+            self.undo.remember(Was::Marks(before));
+            self.say_marks(after);
+        }
+    }
+
     pub(super) fn say_marks(&mut self, marks: Vec<(EventKey, Mark)>) {
         self.marks.say(&marks);
         if self.activity == Activity::Busy("Saving") {
@@ -104,6 +126,7 @@ impl Session {
         if self.view.narrow.show == crate::app::Show::Flagged {
             self.refilter(false);
         }
+        self.marks_changed();
     }
 
     fn restore(&mut self, was: Was) -> Was {

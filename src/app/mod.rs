@@ -5,6 +5,7 @@
 
 mod apply;
 mod background;
+mod browse;
 mod columns;
 mod command;
 mod drill;
@@ -33,16 +34,17 @@ pub mod words;
 mod writer;
 
 pub use background::Wake;
+pub use browse::{Browse, Found};
 pub use columns::Column;
 pub use command::{Command, Dialog, ExportOrder, Look, Pick, Step, Which, Wish};
 pub use drill::Drill;
 pub use engine::{Engine, Extracts, Unsaved};
 pub use export::ExportForm;
-pub use marks::{Mark, Marks};
+pub use marks::{Mark, Marked, Marks};
 pub use order::{Groups, Order, value};
 pub use ordinary::OrdinaryForm;
 pub use pace::{Activity, Pace};
-pub use prefs::Prefs;
+pub use prefs::{Prefs, SavedSearch};
 pub use real::Real;
 pub use rows::{Narrow, Rows, Show, Sort};
 pub use session::{Readiness, Session};

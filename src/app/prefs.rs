@@ -6,6 +6,15 @@ use crate::app::command::Look;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
+/// A search with a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedSearch {
+    /// Its name.
+    pub name: String,
+    /// The search text.
+    pub search: String,
+}
+
 /// The analyst's window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -22,11 +31,13 @@ pub struct Prefs {
     pub recent: Vec<PathBuf>,
     /// The panels at the sides.
     pub panels: (bool, bool),
+    /// Searches kept under a name, sorted by it.
+    pub searches: Vec<SavedSearch>,
 }
 
 impl Default for Prefs {
     fn default() -> Self {
-        Self { look: Look::System, scale: 1.0, zone: "UTC".into(), columns: Column::USUAL.into(), recent: vec![], panels: (true, true) }
+        Self { look: Look::System, scale: 1.0, zone: "UTC".into(), columns: Column::USUAL.into(), recent: vec![], panels: (true, true), searches: vec![] }
     }
 }
 
@@ -76,6 +87,13 @@ impl Prefs {
         Ok(())
     }
 
+    /// Keeps a search under a name, in place of one that had it before.
+    pub(super) fn keep_search(&mut self, name: &str, search: &str) {
+        self.searches.retain(|kept| kept.name != name);
+        self.searches.push(SavedSearch { name: name.into(), search: search.into() });
+        self.searches.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+
     /// Remembers what was opened.
     pub(super) fn opened(&mut self, path: &Path) {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -98,6 +116,10 @@ mod tests {
         prefs.opened(Path::new("/evidence/b"));
         prefs.opened(Path::new("/evidence/a"));
         assert_eq!(prefs.recent, [PathBuf::from("/evidence/a"), PathBuf::from("/evidence/b")]);
+        prefs.keep_search("shells", "powershell cmd");
+        prefs.keep_search("logons", "4624");
+        prefs.keep_search("shells", "+powershell");
+        assert_eq!(prefs.searches.iter().map(|s| (s.name.as_str(), s.search.as_str())).collect::<Vec<_>>(), [("logons", "4624"), ("shells", "+powershell")]);
         prefs.write(&place).unwrap();
         assert_eq!(Prefs::read(Some(&place)), prefs);
         std::fs::write(&place, b"{ not json").unwrap();

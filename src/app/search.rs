@@ -1,18 +1,17 @@
 //! Asks the search grammar of ranked subjects.
 
-use crate::app::marks::Mark;
+use crate::app::marks::{Mark, Marked};
 use crate::app::order::Order;
 use crate::case::search::{Cell, Column, Search};
-use crate::domain::{EventKey, Ledger, Subject};
+use crate::domain::{Ledger, Subject};
 use crate::engine::{Finding, Findings};
-use foldhash::HashMap;
 use std::sync::Arc;
 
 /// A search with what it needs to know besides the subject.
 #[derive(Clone)]
 pub(super) struct Matcher {
     pub search: Arc<Search>,
-    pub marks: Arc<HashMap<EventKey, Mark>>,
+    pub marks: Marked,
     pub sources: Arc<Vec<Ledger>>,
     pub findings: Arc<Findings>,
 }
@@ -20,7 +19,7 @@ pub(super) struct Matcher {
 impl Matcher {
     /// Whether the subject at a position matches; `above` positions are above the threshold.
     pub(super) fn matches(&self, subject: &Subject, order: &Order, position: u32, above: usize) -> bool {
-        let mark = self.marks.get(&subject.key);
+        let mark = self.marks.get(subject.key);
         let found = self.findings.of(subject);
         let list = |text: fn(&Finding) -> &str| found.iter().map(|f| text(f).into()).collect::<Vec<Box<str>>>();
         let rules = [list(|f| &f.rule), list(|f| f.level.name()), list(|f| &f.tactic)];
@@ -62,9 +61,15 @@ impl Matcher {
             Column::Flagged => Cell::Whole(i64::from(mark.is_some_and(|m| m.flagged))),
             Column::Above => Cell::Whole(i64::from((position as usize) < above)),
             // A ranking does not carry these; the drill-down shows them.
-            Column::Rule | Column::RuleLevel | Column::Tactic | Column::Ruled | Column::ParentImage | Column::Level | Column::Fields | Column::Pid => {
-                Cell::Empty
-            }
+            Column::Rule
+            | Column::RuleLevel
+            | Column::Tactic
+            | Column::Ruled
+            | Column::ParentImage
+            | Column::Level
+            | Column::Fields
+            | Column::Logon
+            | Column::Pid => Cell::Empty,
         }
     }
 }

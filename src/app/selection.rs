@@ -12,6 +12,7 @@ impl Session {
     pub(super) fn apply_selection(&mut self, command: Command) {
         match command {
             Command::Select(index) => self.select(index),
+            Command::Step(step) if self.browse.open => self.step_event(step),
             Command::Step(step) => {
                 if self.view.step(step) {
                     self.look_at_selection();
@@ -28,6 +29,9 @@ impl Session {
             Command::NextFlagged(by) => self.next_flagged(by),
             Command::LookAt(key) => {
                 if let Some(case) = self.case.clone() {
+                    if self.browse.open {
+                        self.browse.selected = Some(key);
+                    }
                     (self.drill.asked, self.drill.subject, self.drill.failure) = (Some(key), None, None);
                     let question = Question { ranking: None, index: None, key, chains: self.chains() };
                     self.questions.submit(self.engine.ask(case, question));

@@ -1,6 +1,7 @@
 //! The session: an open case, its rankings, and everything the window draws. Nothing here waits.
 
 use crate::app::background::{Background, Wake};
+use crate::app::browse::Browse;
 use crate::app::command::{Dialog, Wish};
 use crate::app::drill::Drill;
 use crate::app::engine::{Engine, Unsaved};
@@ -18,7 +19,7 @@ use crate::case::Case;
 use crate::control::{Control, Notice, Severity};
 use crate::domain::{CurvePoint, DetectorId, Ledger, Plan, Suppression, Threshold};
 use crate::engine::jobs::Question;
-use crate::engine::{Coverage, Findings, Fusion, Happening, Imported, Outcome, Ranking, Work, Worker, fuse, holds_findings, without};
+use crate::engine::{Coverage, Findings, Fusion, Happening, Imported, Met, Outcome, Ranking, Work, Worker, fuse, holds_findings, without};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -85,8 +86,14 @@ pub struct Session {
     pub lexicon: Lexicon,
     /// The panel at the right.
     pub drill: Drill,
+    /// The list of all events.
+    pub browse: Browse,
     /// Flags, notes, tags.
     pub marks: Marks,
+    pub(super) marks_read: Background<Marks>,
+    /// How many rows of the ranking are flagged, for the export dialog.
+    pub(super) flagged_rows: Option<usize>,
+    pub(super) flagged_counted: Background<usize>,
     /// What rules found among the events.
     pub findings: Arc<Findings>,
     pub(super) findings_read: Background<Result<Findings, String>>,
@@ -177,7 +184,11 @@ impl Session {
             lexicon: Lexicon::new(Arc::clone(&wake)),
             view: View::new(Arc::clone(&wake)),
             drill: Drill::default(),
+            browse: Browse::new(Arc::clone(&wake)),
             marks: Marks::default(),
+            marks_read: Background::new(Arc::clone(&wake)),
+            flagged_rows: None,
+            flagged_counted: Background::new(Arc::clone(&wake)),
             findings: Arc::default(),
             findings_read: Background::new(Arc::clone(&wake)),
             coverage: None,
@@ -225,9 +236,17 @@ impl Session {
 
     /// Takes in what the workers have to say; whether anything changed.
     pub fn logic(&mut self, now: Instant) -> bool {
-        let mut changed = self.view.drain() | self.lexicon.drain();
+        let mut changed = self.view.drain() | self.lexicon.drain() | self.browse.drain();
         if let Some(unsaved) = self.unsaved_found.take() {
             (self.unsaved, changed) = (unsaved, true);
+        }
+        if let Some(marks) = self.marks_read.take() {
+            self.marks.load(marks);
+            self.refilter(true);
+            changed = true;
+        }
+        if let Some(rows) = self.flagged_counted.take() {
+            (self.flagged_rows, changed) = (Some(rows), true);
         }
         if let Some(looked) = self.mapping_found.take() {
             self.hear_mapping(looked);
@@ -300,7 +319,7 @@ impl Session {
             Happening::Answered(answer) => self.drill.answer = Some(answer),
             Happening::Grown(tree) => self.drill.tree = Some(tree),
             Happening::Exported { path, rows } => self.exported(&path, rows),
-            Happening::Imported(_) => {}
+            Happening::Imported(_) | Happening::Met(_) => {}
             Happening::Ended(outcome) => self.ended(outcome),
         }
     }
@@ -310,6 +329,7 @@ impl Session {
             Happening::Notice(notice) => self.notice(notice),
             Happening::Exported { path, rows } => self.exported(&path, rows),
             Happening::Imported(done) => self.imported(done),
+            Happening::Met(met) => self.met(met),
             Happening::Ended(outcome) => {
                 self.exporting = false;
                 match outcome {
@@ -328,10 +348,22 @@ impl Session {
             self.notice(Notice { severity: Severity::Error, text });
             // What is on the screen must be what is in the case.
             if let (Some(case), false) = (self.case.clone(), written.keys.is_empty()) {
-                self.marks.load(self.engine.marks(&case));
-                self.refilter(true);
+                self.read_marks(&case);
             }
         }
+    }
+
+    /// Reads what the case's analysts said: at once where it is little, else on a thread.
+    pub(super) fn read_marks(&mut self, case: &Case) {
+        if case.annotations().len() <= View::SMALL {
+            self.marks_read.forget();
+            self.marks.load(Marks::of(self.engine.marks(case)));
+            self.refilter(true);
+            return;
+        }
+        self.marks.reading();
+        let (engine, case) = (Arc::clone(&self.engine), case.clone());
+        self.marks_read.start(move |_| Some(Marks::of(engine.marks(&case))));
     }
 
     fn exported(&mut self, path: &std::path::Path, rows: u64) {
@@ -386,12 +418,27 @@ impl Session {
 
     fn imported(&mut self, done: Imported) {
         if let Some(case) = self.case.clone() {
-            self.marks.load(self.engine.marks(&case));
-            self.refilter(true);
+            self.read_marks(&case);
         }
         let unknown = if done.unknown == 0 { String::new() } else { format!("; {} speak of evidence that is not in this case", done.unknown) };
         self.notice(Notice { severity: Severity::Info, text: format!("{} annotations read{unknown}", done.rows) });
         self.say(format!("{} annotations read{unknown}", done.rows));
+    }
+
+    /// Tags and notes what holds an indicator, in one step that can be undone, and shows it alone.
+    fn met(&mut self, met: Met) {
+        let text = format!(
+            "{} of {} events hold one of {} indicators",
+            crate::app::words::count(met.events),
+            crate::app::words::count(self.sources.iter().map(|s| s.events).sum::<u64>() as usize),
+            crate::app::words::count(met.listed)
+        );
+        self.notice(Notice { severity: Severity::Info, text: text.clone() });
+        self.say(text);
+        if !met.marks.is_empty() {
+            self.mark_indicators(met.marks);
+            self.apply(crate::app::Command::Search("+tag:indicator".into()));
+        }
     }
 
     fn ranked(&mut self, ranking: Ranking) {
@@ -431,6 +478,8 @@ impl Session {
                     self.analyse();
                 } else if matches!(was, Activity::Busy("Verifying")) {
                     self.dialog = Some(Dialog::Notices);
+                } else if matches!(was, Activity::Busy("Saving a baseline")) {
+                    self.say("the baseline was saved; the notices say what it holds (F9)");
                 } else if matches!(was, Activity::Busy("Analysing")) {
                     self.say("analysis finished");
                 }
@@ -472,7 +521,7 @@ impl Session {
     pub(super) fn sieve(&self) -> Sieve {
         let search = self.search.clone().map(|search| Matcher {
             search,
-            marks: Arc::clone(self.marks.all()),
+            marks: self.marks.all().clone(),
             sources: Arc::clone(&self.sources),
             findings: Arc::clone(&self.findings),
         });

@@ -57,8 +57,17 @@ fn case(session: &Session) -> Option<&'static str> {
 fn ranking(session: &Session) -> Option<&'static str> {
     session.view.order.is_none().then_some("analyse first")
 }
+fn rows(session: &Session) -> Option<&'static str> {
+    if session.browse.open { None } else { ranking(session) }
+}
 fn selected(session: &Session) -> Option<&'static str> {
+    if session.browse.open {
+        return Some("go back to the ranking first (F6)");
+    }
     session.view.selected.is_none().then_some("select a row first")
+}
+fn marked(session: &Session) -> Option<&'static str> {
+    if session.browse.open { session.browse.selected.is_none().then_some("select an event first") } else { selected(session) }
 }
 fn idle(session: &Session) -> Option<&'static str> {
     case(session).or_else(|| session.activity.is_busy().then_some("wait for what runs, or cancel it"))
@@ -73,7 +82,7 @@ fn redo(session: &Session) -> Option<&'static str> {
     (!session.undo.can_redo()).then_some("nothing to redo")
 }
 fn narrowed(session: &Session) -> Option<&'static str> {
-    (!session.view.narrow.is_active() && session.view.narrow.show == crate::app::Show::All).then_some("everything is shown")
+    (!session.browse.open && !session.view.narrow.is_active() && session.view.narrow.show == crate::app::Show::All).then_some("everything is shown")
 }
 
 macro_rules! entries {
@@ -89,18 +98,20 @@ pub static COMMANDS: &[Entry] = entries![
     Case, "Save case as…", "Ctrl+S", case, Command::Dialog(Some(Dialog::Save)), "Puts the case, with flags and notes, where it is to stay";
     Case, "Export…", "Ctrl+E", ranking, Command::Dialog(Some(Dialog::Export)), "Writes flagged, above, visible or all rows to CSV, JSONL, XLSX, Parquet or an HTML report";
     Case, "Import annotations…", "", idle, Command::Dialog(Some(Dialog::Import)), "Adds flags, tags and notes of a ranking that was exported before, here or by a colleague";
+    Case, "Indicators…", "", case, Command::Dialog(Some(Dialog::Indicators)), "Marks and shows what holds a hash, name, address or domain of a list";
     Case, "Verify evidence", "", idle, Command::Verify, "Hashes every source again and says what is not as it was read";
     Case, "Close case", "Ctrl+W", case, Command::CloseCase, "Closes the case; everything done in it is kept";
     Case, "Quit", "Ctrl+Q", free, Command::Quit, "Ends Residue; everything done in the case is kept";
     Analyse, "Analyse", "F5 Ctrl+Enter", idle, Command::Analyse, "Trains the chosen detectors on this evidence and ranks it";
     Analyse, "Cancel", "", busy, Command::Cancel, "Stops what runs; what is finished is kept";
     Analyse, "Add baseline…", "", case, Command::PickBaseline, "Adds known-good evidence to learn from";
+    Analyse, "Save baseline…", "", idle, Command::Dialog(Some(Dialog::SaveBaseline)), "Saves what the known-good evidence teaches as a file without the evidence";
     Analyse, "Learn from a label file…", "", case, Command::PickLabels, "Labels of processes as CSV, for the next analysis";
     Analyse, "Export labels…", "", case, Command::PickLabelsOut, "Writes what was labelled here as CSV";
     Analyse, "Detector settings…", "Ctrl+Comma", free, Command::Dialog(Some(Dialog::Settings)), "Preset, device and every setting of every detector";
     Analyse, "Words of process chains…", "", ranking, Command::LookAtWords, "Shows the words that the published preset learned, and the expressions that merge them";
-    Table, "Flag", "Space", selected, Command::ToggleFlag, "Flags the selected row, or takes its flag away";
-    Table, "Note", "N", selected, Command::FocusNote, "Writes a note on the selected row";
+    Table, "Flag", "Space", marked, Command::ToggleFlag, "Flags the selected row, or takes its flag away";
+    Table, "Note", "N", marked, Command::FocusNote, "Writes a note on the selected row";
     Table, "Mark ordinary", "Shift+O", selected, Command::MarkOrdinary, "Takes the selected row, and all like it, out of the ranking";
     Table, "Review what is ordinary…", "Ctrl+Shift+O", case, Command::Dialog(Some(Dialog::Rules)), "Lists what was called ordinary, brings it back, writes and reads suppression files";
     Table, "Label malicious", "M", selected, Command::Label(Verdict::Malicious), "Teaches the process classifier: the selected row's process is malicious; again to take it back";
@@ -109,19 +120,20 @@ pub static COMMANDS: &[Entry] = entries![
     Table, "Flag all visible above", "", ranking, Command::FlagAbove, "Flags every visible row that is above the threshold";
     Table, "Undo", "Ctrl+Z", undo, Command::Undo, "Takes back the last flag, note, tag, threshold, filter or call of ordinary";
     Table, "Redo", "Ctrl+Y Ctrl+Shift+Z", redo, Command::Redo, "Does again what was taken back";
-    Table, "Search", "Ctrl+F", ranking, Command::FocusSearch, "Narrows the table: blank = or, +must, -must not, \"a phrase\", column:value";
-    Table, "Next row", "F3", ranking, Command::NextHit(1), "Selects the next row";
-    Table, "Previous row", "Shift+F3", ranking, Command::NextHit(-1), "Selects the previous row";
+    Table, "Search", "Ctrl+F", rows, Command::FocusSearch, "Narrows the table: blank = or, +must, -must not, \"a phrase\", column:value";
+    Table, "Saved searches…", "Ctrl+Shift+F", rows, Command::Dialog(Some(Dialog::Searches)), "Keeps the search under a name, and searches for what was kept";
+    Table, "Next row", "F3", rows, Command::NextHit(1), "Selects the next row";
+    Table, "Previous row", "Shift+F3", rows, Command::NextHit(-1), "Selects the previous row";
     Table, "Next flagged", "CloseBracket", ranking, Command::NextFlagged(1), "Selects the next flagged row";
     Table, "Previous flagged", "OpenBracket", ranking, Command::NextFlagged(-1), "Selects the previous flagged row";
     Table, "Flagged only", "Ctrl+B", ranking, Command::FlaggedOnly, "Shows only flagged rows, or all again";
     Table, "Show everything", "", narrowed, Command::ShowAll, "Takes search, bar, time range and parts away";
-    Table, "Row up", "Up", ranking, Command::Step(Step::Up), "Selects the row above";
-    Table, "Row down", "Down", ranking, Command::Step(Step::Down), "Selects the row below";
-    Table, "Page up", "PageUp", ranking, Command::Step(Step::PageUp), "Moves the selection up by a page";
-    Table, "Page down", "PageDown", ranking, Command::Step(Step::PageDown), "Moves the selection down by a page";
-    Table, "First row", "Home", ranking, Command::Step(Step::Home), "Selects the first row";
-    Table, "Last row", "End", ranking, Command::Step(Step::End), "Selects the last row";
+    Table, "Row up", "Up", rows, Command::Step(Step::Up), "Selects the row above";
+    Table, "Row down", "Down", rows, Command::Step(Step::Down), "Selects the row below";
+    Table, "Page up", "PageUp", rows, Command::Step(Step::PageUp), "Moves the selection up by a page";
+    Table, "Page down", "PageDown", rows, Command::Step(Step::PageDown), "Moves the selection down by a page";
+    Table, "First row", "Home", rows, Command::Step(Step::Home), "Selects the first row";
+    Table, "Last row", "End", rows, Command::Step(Step::End), "Selects the last row";
     Table, "Threshold down", "Left", ranking, Command::Nudge(-1.0), "Moves the threshold down by a hundredth of the range";
     Table, "Threshold up", "Right", ranking, Command::Nudge(1.0), "Moves the threshold up by a hundredth of the range";
     Table, "Threshold down, far", "Shift+Left", ranking, Command::Nudge(-10.0), "Moves the threshold down by a tenth of the range";
@@ -131,6 +143,7 @@ pub static COMMANDS: &[Entry] = entries![
     View, "Rank by recommended score", "Ctrl+1", ranking, Command::RankBy(RankBy::Recommended), "Histogram, threshold and table follow the recommended score";
     View, "Rank by autoencoder loss", "Ctrl+2", ranking, Command::RankBy(RankBy::Loss), "Histogram, threshold and table follow the autoencoder's loss";
     View, "Rank by rarity", "Ctrl+3", ranking, Command::RankBy(RankBy::Rarity), "Histogram, threshold and table follow rarity";
+    View, "All events…", "F6", case, Command::ToggleEvents, "Lists every event of the case, to search, sort and group by a column; again for the ranking";
     View, "Evidence panel", "F7", free, Command::ToggleLeft, "Shows or hides the panel at the left";
     View, "Details panel", "F8", free, Command::ToggleRight, "Shows or hides the panel at the right";
     View, "Coverage of the logs…", "", case, Command::Dialog(Some(Dialog::Coverage)), "Which computer's logs reach from when to when, missing record IDs, cleared logs, creations without command lines";

@@ -16,6 +16,7 @@ mod columns;
 mod convert;
 mod database;
 mod duplicates;
+pub mod events;
 mod folder;
 mod neighbours;
 mod reader;

@@ -65,6 +65,17 @@ impl Snapshot {
         Ok(keys.into_iter().zip(events).filter_map(|(key, event)| Some((key, event?))).collect())
     }
 
+    /// The event with at most `n` records before and `n` after it in its source. Empty when it is not there.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn beside(&self, key: EventKey, n: usize) -> Result<Vec<(EventKey, Event)>, RunError> {
+        let Some((file, row)) = self.locate(key)? else { return Ok(Vec::new()) };
+        let keys = beside(file, key.source, row, n)?;
+        let events = self.fetch_many(&keys)?;
+        Ok(keys.into_iter().zip(events).filter_map(|(key, event)| Some((key, event?))).collect())
+    }
+
     fn in_time(&self, at: Moment, computer: Option<&str>, n: usize, control: &Control) -> Result<Vec<EventKey>, RunError> {
         let duplicates = self.duplicates(control)?;
         let distance = |from: i64, to: i64| from.abs_diff(at.0).min(to.abs_diff(at.0)) * u64::from(!(from..=to).contains(&at.0));

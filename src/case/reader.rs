@@ -64,6 +64,28 @@ impl EventFile {
         self.rows(columns, self.start(groups.start)..end)
     }
 
+    /// Reads the named columns of one row group, on the calling thread alone.
+    ///
+    /// # Errors
+    /// When the file is gone or damaged.
+    pub(super) fn group(&self, columns: &[&str], group: usize) -> Result<DataFrame, RunError> {
+        let start = self.start(group);
+        self.slice(columns, start..start + self.groups.get(group).map_or(0, |span| span.rows))
+    }
+
+    /// Reads the named columns of some rows, on the calling thread alone.
+    ///
+    /// # Errors
+    /// When the file is gone or damaged.
+    pub(super) fn slice(&self, columns: &[&str], rows: Range<usize>) -> Result<DataFrame, RunError> {
+        self.table.rows_alone(columns, rows)
+    }
+
+    /// What to say when a column is not what was written.
+    pub(super) fn damaged(&self, why: &dyn std::fmt::Display) -> RunError {
+        self.table.damaged(why)
+    }
+
     /// One chunk of what was read.
     ///
     /// # Errors

@@ -78,6 +78,18 @@ impl Table {
     /// # Errors
     /// When the file is gone or damaged.
     pub(super) fn rows(&self, columns: &[&str], rows: Range<usize>) -> Result<DataFrame, RunError> {
+        self.read(columns, rows, ParallelStrategy::RowGroups)
+    }
+
+    /// The same on the calling thread alone, for callers that read many row groups side by side.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn rows_alone(&self, columns: &[&str], rows: Range<usize>) -> Result<DataFrame, RunError> {
+        self.read(columns, rows, ParallelStrategy::None)
+    }
+
+    fn read(&self, columns: &[&str], rows: Range<usize>, strategy: ParallelStrategy) -> Result<DataFrame, RunError> {
         let read = || -> PolarsResult<DataFrame> {
             let mut reader = ParquetReader::new(File::open(&self.path)?);
             if let Some(known) = self.metadata.get() {
@@ -89,7 +101,7 @@ impl Table {
             reader
                 .with_columns(Some(columns.iter().map(|name| (*name).to_owned()).collect()))
                 .with_slice(Some((rows.start, rows.len())))
-                .read_parallel(ParallelStrategy::RowGroups)
+                .read_parallel(strategy)
                 .finish()
         };
         // A damaged file can make the Parquet reader panic.

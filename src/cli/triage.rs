@@ -107,12 +107,15 @@ fn write_rankings(case: &Case, ledger: &[Ledger], analysis: &Analysis, out: &Pat
     let control = Control { cancel: crate::control::CancelToken::default(), ..control.clone() };
     let members = Members::read(case.snapshot().as_ref(), &control)?;
     let annotations = case.annotations();
+    let findings = engine::Findings::read(&case.snapshot(), &control)?;
+    let listed = |subject: &crate::domain::Subject| findings.listed(subject);
+    let rules: Option<&dyn Fn(&crate::domain::Subject) -> serde_json::Value> = if findings.is_empty() { None } else { Some(&listed) };
     for ranking in &analysis.rankings {
         let report = &ranking.report;
         let name = report.detector.name();
         let (csv, jsonl) = (out.join(format!("ranking-{name}.csv")), out.join(format!("ranking-{name}.jsonl")));
         let mark = |subject: &crate::domain::Subject| engine::jobs::mark(&annotations, ledger, subject);
-        let lookup = Lookup { explain: ranking.explain.as_ref(), sources: ledger, members: &members, mark: &mark };
+        let lookup = Lookup { explain: ranking.explain.as_ref(), sources: ledger, members: &members, mark: &mark, rules };
         write_ranking(report, &lookup, 0..report.subjects.len(), Formats { csv: Some(&csv), jsonl: Some(&jsonl) }, &control)?;
     }
     Ok(())

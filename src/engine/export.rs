@@ -1,5 +1,6 @@
 //! Rankings of a case into files of any format, and what was said of them back.
 
+use super::findings::Findings;
 use super::jobs::mark;
 use super::suppress::without;
 use super::worker::Ranking;
@@ -88,10 +89,13 @@ pub fn write_extracts(
     let listed = files.iter().any(|(f, _)| matches!(f, Format::Jsonl | Format::Parquet));
     let members = if listed { Members::read(case.snapshot().as_ref(), control)? } else { Members::default() };
     let mark = |subject: &Subject| mark(&annotations, &sources, subject);
+    let findings = Findings::read(&case.snapshot(), control)?;
+    let listed = |subject: &Subject| findings.listed(subject);
+    let rules_of: Option<&dyn Fn(&Subject) -> Value> = if findings.is_empty() { None } else { Some(&listed) };
     let lookup = |ranking: &Ranking| Arc::clone(&ranking.explain);
     let explains: Vec<_> = extracts.iter().map(|e| lookup(&e.ranking)).collect();
     let lookups: Vec<Lookup<'_>> =
-        explains.iter().map(|explain| Lookup { explain: explain.as_ref(), sources: &sources, members: &members, mark: &mark }).collect();
+        explains.iter().map(|explain| Lookup { explain: explain.as_ref(), sources: &sources, members: &members, mark: &mark, rules: rules_of }).collect();
     let chapters: Vec<Chapter<'_>> =
         extracts.iter().zip(&lookups).map(|(e, lookup)| Chapter { report: &e.ranking.report, which: &e.which, lookup, suppressed: e.suppressed }).collect();
     let facts = Facts { title, part, sources: &sources, rules: &rules };

@@ -177,6 +177,13 @@ impl Findings {
         found
     }
 
+    /// The same as an export writes it.
+    #[must_use]
+    pub fn listed(&self, subject: &Subject) -> Value {
+        let one = |f: &&Finding| serde_json::json!({ "rule": &*f.rule, "level": f.level.name(), "tactic": &*f.tactic });
+        self.of(subject).iter().map(one).collect()
+    }
+
     /// The highest level among them; `None` where no rule hit.
     #[must_use]
     pub fn highest(&self, subject: &Subject) -> Option<Level> {

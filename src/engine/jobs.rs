@@ -173,8 +173,9 @@ pub fn ask(case: Case, question: Question, grove: Arc<Grove>) -> Work {
             _ => Err("this source's records have no XML; the JSON below is all there is".into()),
         };
         let decoded = stored.as_ref().map(super::decoded).unwrap_or_default();
+        let script = stored.as_ref().map(|event| super::script(&snapshot, key, event)).transpose()?.flatten();
         let event = stored.clone();
-        emit.emit(Happening::Answered(Box::new(Answer { key, event: stored, contributions, around, decoded, xml })));
+        emit.emit(Happening::Answered(Box::new(Answer { key, event: stored, contributions, around, decoded, script, xml })));
         if let Some(event) = event.filter(|e| e.pid.is_some() || e.process_guid.is_some()) {
             let forest = grove.forest(&case, control)?;
             let scores = chains.map(|chains| grove.scores(&chains)).transpose()?;
@@ -214,6 +215,35 @@ pub fn import(case: Case, path: PathBuf) -> Work {
     Box::new(move |_, emit| {
         let done = super::import_annotations(&case, &path)?;
         emit.emit(Happening::Imported(done));
+        Ok(())
+    })
+}
+
+/// Looks for a list of indicators in the case's events and in the rankings made of them.
+#[must_use]
+pub fn indicators(case: Case, path: PathBuf, rankings: Vec<Ranking>) -> Work {
+    Box::new(move |control, emit| {
+        let met = super::Indicators::read(&path)?.meet(&case.snapshot(), &rankings, control)?;
+        case.log("indicators", &serde_json::json!({ "file": path.display().to_string(), "listed": met.listed, "events": met.events }))?;
+        emit.emit(Happening::Met(met));
+        Ok(())
+    })
+}
+
+/// Saves what the known-good evidence of a plan teaches as a baseline of its own.
+#[must_use]
+pub fn save_baseline(plan: Plan, description: String, out: PathBuf) -> Work {
+    Box::new(move |control, _| {
+        let about = super::save_baseline(&plan, &description, &out, control)?;
+        let names: Vec<&str> = about.detectors.iter().map(|d| d.name()).collect();
+        control.info(format!(
+            "a baseline was saved: {} events of {} computers in {} channels taught {}; it holds no evidence (`residue baseline --list` prints all that leaves in it): {}",
+            about.events,
+            about.computers,
+            about.channels.len(),
+            names.join(", "),
+            out.display()
+        ));
         Ok(())
     })
 }

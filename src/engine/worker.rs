@@ -65,6 +65,8 @@ pub enum Happening {
     },
     /// Annotations were read from a file.
     Imported(super::Imported),
+    /// A list of indicators was looked for.
+    Met(super::Met),
     /// The job is over; nothing follows.
     Ended(Outcome),
 }
@@ -82,6 +84,8 @@ pub struct Answer {
     pub around: Vec<(EventKey, Event)>,
     /// What stands in base64 inside it, as text; never run.
     pub decoded: Vec<String>,
+    /// The whole script block that it holds a piece of.
+    pub script: Option<super::Script>,
     /// The raw record as XML, or a line that says why it cannot be shown.
     pub xml: Result<String, String>,
 }

@@ -27,6 +27,8 @@ pub struct Lookup<'a> {
     pub members: &'a Members,
     /// What the analyst said of a subject.
     pub mark: &'a dyn Fn(&Subject) -> Mark,
+    /// What rules found in a subject, where results of rules are in the case: `[{"rule", "level", "tactic"}...]`, JSON lines alone.
+    pub rules: Option<&'a dyn Fn(&Subject) -> Value>,
 }
 
 /// Writes the subjects at `which` (rank indices, written in the order given); says how many rows were written.
@@ -86,6 +88,9 @@ fn write_object(out: &mut impl Write, values: [Value; 38], subject: &Subject, in
     let events = subject.members.iter().map(|&key| member(key, lookup.sources, lookup.members)).collect();
     object.insert("events".into(), Value::Array(events));
     object.insert("contributions".into(), serde_json::to_value(lookup.explain.explain(index))?);
+    if let Some(rules) = lookup.rules {
+        object.insert("rules".into(), rules(subject));
+    }
     serde_json::to_writer(&mut *out, &object)?;
     out.write_all(b"\n")?;
     Ok(())

@@ -26,20 +26,21 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
     }
     ScrollArea::vertical().id_salt("details").auto_shrink([false, false]).show(ui, |ui| {
         ui.set_max_width(ui.available_width());
-        match looked_at {
-            Some(subject) => {
-                head(ui, session, subject, queue);
-                said(ui, session, screen, subject.key, queue);
-                reasons(ui, session, subject);
-                crate::ui::rules::found(ui, session, subject);
-            }
-            None => {
-                ui.horizontal(|ui| {
-                    if ui.button("Back").on_hover_text("Back to the selected row (Esc)").clicked() {
-                        queue.push(Command::LookBack);
-                    }
-                    ui.label(RichText::new("single event").color(theme::colours(ui).weak));
-                });
+        if let Some(subject) = looked_at {
+            head(ui, session, subject, queue);
+            said(ui, session, screen, subject.key, queue);
+            reasons(ui, session, subject);
+            crate::ui::rules::found(ui, session, subject);
+        } else {
+            ui.horizontal(|ui| {
+                if !session.browse.open && ui.button("Back").on_hover_text("Back to the selected row (Esc)").clicked() {
+                    queue.push(Command::LookBack);
+                }
+                ui.label(RichText::new("single event").color(theme::colours(ui).weak));
+            });
+            if let Some(key) = session.drill.asked {
+                single(ui, session, key, queue);
+                said(ui, session, screen, key, queue);
             }
         }
         if let Some(failure) = &session.drill.failure {
@@ -60,11 +61,13 @@ fn answered(ui: &mut Ui, session: &Session, screen: &mut Screen, answer: &Answer
         ui.label("This event is no longer in the case.");
         return;
     };
+    crate::ui::pivots::show(ui, event, queue);
     CollapsingHeader::new("Event").default_open(true).show(ui, |ui| fields(ui, session, event, queue));
     if let Some(subject) = subject {
         members(ui, session, subject, queue);
         ordinary(ui, session, queue);
     }
+    script(ui, answer, queue);
     decoded(ui, answer, queue);
     tree::show(ui, session, screen, queue);
     around(ui, session, answer, queue);
@@ -114,6 +117,20 @@ fn head(ui: &mut Ui, session: &Session, subject: &Subject, queue: &mut Queue) {
     });
 }
 
+/// Flag and pivots of an event that is looked at by itself.
+fn single(ui: &mut Ui, session: &Session, key: EventKey, queue: &mut Queue) {
+    ui.horizontal_wrapped(|ui| {
+        let flagged = session.marks.is_flagged(key);
+        let button = Button::selectable(flagged, if flagged { "Flagged" } else { "Flag" });
+        if ui.add(button).on_hover_text("Flags this event, whether or not it is ranked").accessible_name("Flag this event").clicked() {
+            queue.push(Command::FlagEvent(key, !flagged));
+        }
+        if !session.marks.is_kept(key) {
+            ui.label(RichText::new("being kept…").small().color(theme::colours(ui).weak));
+        }
+    });
+}
+
 fn part_help(name: &str) -> &'static str {
     match name {
         "learned" => "The part of the recommended score that comes from this evidence and the baseline",
@@ -125,7 +142,7 @@ fn part_help(name: &str) -> &'static str {
 
 /// Hands a note over once its author pauses, or looks at something else.
 fn keep_draft(session: &Session, screen: &mut Screen, queue: &mut Queue, ui: &Ui) {
-    let current = session.drill.subject.and_then(|i| session.view.subject_at(i)).map(|s| s.key);
+    let current = session.drill.asked;
     let Some(draft) = &screen.note else { return };
     let moved_on = Some(draft.key) != current;
     let paused = draft.typed.is_some_and(|t| t.elapsed() >= PAUSE);
@@ -348,6 +365,19 @@ fn ordinary(ui: &mut Ui, session: &Session, queue: &mut Queue) {
         let help = "The subject below the threshold, of the same kind, that has most in common with this one. Click to go there.";
         if ui.add(Button::new(RichText::new(text).small()).frame(false).wrap()).on_hover_text(help).clicked() {
             queue.push(Command::Select(index));
+        }
+    });
+}
+
+/// The whole script block that the event holds a piece of.
+fn script(ui: &mut Ui, answer: &Answer, queue: &mut Queue) {
+    let Some(script) = &answer.script else { return };
+    CollapsingHeader::new(format!("Whole script block, {} of {} pieces", script.found, script.total)).id_salt("script").default_open(true).show(ui, |ui| {
+        let shown = cut(&script.text, 8000);
+        let clean: Vec<String> = shown.lines().map(super::table::whole).collect();
+        ui.add(Label::new(RichText::new(clean.join("\n")).small().monospace()).wrap());
+        if ui.small_button("Copy").accessible_name("Copy the script block").clicked() {
+            queue.push(Command::Copy(script.text.clone()));
         }
     });
 }

@@ -1,7 +1,7 @@
 //! The export dialog: which rows, which formats, where, how many; it never replaces a file unasked.
 
 use crate::app::words;
-use crate::app::{Command, ExportForm, Session, Which, export};
+use crate::app::{Command, ExportForm, Session, Which};
 use crate::export::Format;
 use crate::ui::opening::{modal, typed};
 use crate::ui::screen::{Queue, Screen};
@@ -14,8 +14,8 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
         let mut form = session.export.clone();
         ui.label(RichText::new("Which rows").color(colours.weak));
         for which in Which::ALL {
-            let rows = export::count(&session.view, &session.marks, which);
-            if ui.radio(form.which == which, format!("{} ({})", which.title(), words::count(rows))).clicked() {
+            let rows = session.exportable(which).map_or_else(|| "…".to_owned(), words::count);
+            if ui.radio(form.which == which, format!("{} ({rows})", which.title())).clicked() {
                 form.which = which;
             }
         }
@@ -40,7 +40,7 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
                 queue.push(Command::PickExport);
             }
         });
-        let rows = export::count(&session.view, &session.marks, form.which);
+        let rows = session.exportable(form.which).unwrap_or(0);
         let order = form.order();
         for (format, file) in &order.files {
             let more =

@@ -1,6 +1,6 @@
 //! The command palette: every command by name.
 
-use crate::app::{COMMANDS, Command, Entry, Session, spell};
+use crate::app::{COMMANDS, Command, Entry, SavedSearch, Session, spell};
 use crate::ui::opening::modal;
 use crate::ui::screen::{Queue, Screen};
 use eframe::egui::{self, Align, Button, Context, Key, Modifiers, ScrollArea, TextEdit};
@@ -18,7 +18,7 @@ pub(super) fn show(ctx: &Context, session: &Session, screen: &mut Screen, queue:
             screen.palette_at = 0;
         }
         let found = find(&screen.palette);
-        let last = found.len().saturating_sub(1);
+        let last = (found.len() + kept(session, &screen.palette).len()).saturating_sub(1);
         screen.palette_at = if down {
             screen.palette_at + 1
         } else if up {
@@ -44,11 +44,33 @@ pub(super) fn show(ctx: &Context, session: &Session, screen: &mut Screen, queue:
                 }
                 response.on_hover_text(entry.help).on_disabled_hover_text(format!("{}\nNot now: {}", entry.help, hindrance.unwrap_or_default()));
             }
-            if found.is_empty() {
+            let searches = kept(session, &screen.palette);
+            for (index, saved) in searches.iter().enumerate().map(|(at, saved)| (found.len() + at, saved)) {
+                let button = Button::selectable(index == screen.palette_at, format!("Search: {}", saved.name)).min_size(egui::vec2(ui.available_width(), 0.0));
+                let response = ui.add(button);
+                if (up || down) && index == screen.palette_at {
+                    response.scroll_to_me(Some(Align::Center));
+                }
+                if response.clicked() || enter && index == screen.palette_at {
+                    screen.palette.clear();
+                    screen.palette_at = 0;
+                    queue.push(Command::Dialog(None));
+                    queue.push(Command::Search(saved.search.clone()));
+                }
+                response.on_hover_text(&saved.search);
+            }
+            if found.is_empty() && searches.is_empty() {
                 ui.label("No command has such a name.");
             }
         });
     });
+}
+
+/// Kept searches in whose name every word of the query stands; all of them for `search`.
+fn kept<'a>(session: &'a Session, query: &str) -> Vec<&'a SavedSearch> {
+    let query = query.to_lowercase();
+    let holds = |saved: &&SavedSearch| query.split_whitespace().all(|word| format!("search {}", saved.name).to_lowercase().contains(word));
+    session.prefs.searches.iter().filter(holds).collect()
 }
 
 /// Commands in whose name or help every word of the query stands; those that have it all in their name come first.

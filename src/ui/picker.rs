@@ -98,6 +98,14 @@ impl Picker for SystemPicker {
                 let future = dialog.set_title("A ranking exported as CSV or JSONL").pick_files();
                 Box::pin(async move { many(future.await) })
             }
+            Pick::Indicators => {
+                let future = dialog.set_title("A list of hashes, names, addresses or domains").pick_file();
+                Box::pin(async move { one(future.await) })
+            }
+            Pick::BaselineOut => {
+                let future = dialog.set_title("Save the baseline").set_file_name("good.baseline").save_file();
+                Box::pin(async move { one(future.await) })
+            }
             Pick::ExportFile => {
                 let future = dialog.set_title("Export").set_file_name("ranking.csv").save_file();
                 Box::pin(async move { one(future.await) })

@@ -41,7 +41,7 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
             table = table.scroll_to_column(column, None);
         }
     }
-    prepare_widths(ui, &table, columns);
+    keep_widths(ui, &table, columns.iter().map(|c| (Id::unique(c.title()), width(*c))));
     let above = session.view.above();
     let mut delegate = Rows { session, queue, report: &ranking.report, order: &order, first, shown, above, sticky, visible: 0..0, columns: 0..0 };
     table.show(ui, &mut delegate);
@@ -101,7 +101,7 @@ fn bar(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
 }
 
 /// A narrowing with an x that takes it away.
-fn chip(ui: &mut Ui, text: &str, off: Command, queue: &mut Queue) {
+pub(super) fn chip(ui: &mut Ui, text: &str, off: Command, queue: &mut Queue) {
     let button = Button::new(RichText::new(format!("{text}  ×")).small()).corner_radius(9.0).fill(ui.visuals().selection.bg_fill);
     if ui.add(button).on_hover_text("Take it away").accessible_name(format!("Remove filter {text}")).clicked() {
         queue.push(off);
@@ -172,12 +172,12 @@ fn shift(screen: &mut Screen, first: usize, rows: usize, shown: usize, visible: 
 }
 
 /// Gives columns their usual widths before the table first measures them: it would shrink them to nothing, because their text is cut to fit.
-fn prepare_widths(ui: &Ui, table: &Table, columns: &[Column]) {
+pub(super) fn keep_widths(ui: &Ui, table: &Table, widths: impl Iterator<Item = (Id, f32)>) {
     let id = table.get_id(ui);
     let mut state = TableState::load(ui.ctx(), id).unwrap_or_default();
     let known = state.col_widths.len();
-    for column in columns {
-        state.col_widths.entry(Id::unique(column.title())).or_insert(width(*column));
+    for (column, width) in widths {
+        state.col_widths.entry(column).or_insert(width);
     }
     if state.col_widths.len() != known {
         state.store(ui.ctx(), id);

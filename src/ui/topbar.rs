@@ -80,7 +80,7 @@ fn right(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue)
     if zone.clicked() {
         queue.push(Command::Dialog(Some(crate::app::Dialog::Settings)));
     }
-    if session.view.order.is_some() {
+    if session.view.order.is_some() || session.browse.open {
         search(ui, session, screen, queue);
     }
 }
@@ -88,12 +88,12 @@ fn right(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue)
 /// The search box, with what it cannot understand said below it.
 fn search(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
     let colours = theme::colours(ui);
-    let mut text = session.view.narrow.search.clone();
+    let (searched, fault) = session.searched();
+    let mut text = searched.to_owned();
     if !text.is_empty() && ui.button("×").on_hover_text("Take the search away (Esc)").accessible_name("Clear search").clicked() {
         queue.push(Command::Search(String::new()));
     }
     let width = ui.available_width().clamp(80.0, 420.0);
-    let fault = session.search_fault.as_deref();
     let mut edit = TextEdit::singleline(&mut text)
         .id(egui::Id::unique("search"))
         .hint_text("Search: +powershell -defender")

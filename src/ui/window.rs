@@ -5,8 +5,8 @@ use crate::ui::focus::Focus;
 use crate::ui::picker::Picker;
 use crate::ui::screen::{Queue, Screen};
 use crate::ui::{
-    about, combined, coverage, details, empty, evidence, export, histogram, keys, lexicon, mapping, notices, opening, ordinary, palette, settings, shortcuts,
-    status, strip, table, theme, topbar,
+    about, combined, coverage, details, empty, events, evidence, export, files, histogram, keys, lexicon, mapping, notices, opening, ordinary, palette,
+    searches, settings, shortcuts, status, strip, table, theme, topbar,
 };
 use eframe::egui::{self, CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
 use std::path::PathBuf;
@@ -63,11 +63,16 @@ impl Window {
         if session.prefs.panels.0 {
             Panel::left("evidence").frame(side).default_size(222.0).size_range(170.0..=460.0).show(ui, |ui| evidence::show(ui, session, screen, queue));
         }
-        if session.prefs.panels.1 && session.view.order.is_some() {
+        if session.prefs.panels.1 && (session.view.order.is_some() || session.browse.open) {
             let most = (ui.available_width() * 0.6).max(300.0);
             Panel::right("details").frame(side).default_size(348.0).size_range(260.0..=most).show(ui, |ui| details::show(ui, session, screen, queue));
         }
         CentralPanel::default().frame(Frame::new().fill(ui.visuals().panel_fill)).show(ui, |ui| {
+            if session.browse.open {
+                let inner = Frame::new().inner_margin(Margin { left: 8, right: 2, top: 6, bottom: 0 });
+                CentralPanel::default().frame(inner).show(ui, |ui| events::show(ui, session, screen, queue));
+                return;
+            }
             if session.view.order.is_none() {
                 empty::waiting(ui, session, queue);
                 return;
@@ -97,8 +102,11 @@ impl Window {
             Some(Dialog::Combined) => combined::show(ctx, session, queue),
             Some(Dialog::Coverage) => coverage::show(ctx, session, queue),
             Some(Dialog::Import) => export::import(ctx, screen, queue),
+            Some(Dialog::Indicators) => files::indicators(ctx, screen, queue),
+            Some(Dialog::SaveBaseline) => files::save_baseline(ctx, session, screen, queue),
             Some(Dialog::Ordinary) => ordinary::mark(ctx, session, queue),
             Some(Dialog::Rules) => ordinary::review(ctx, session, screen, queue),
+            Some(Dialog::Searches) => searches::show(ctx, session, screen, queue),
             Some(Dialog::Settings) => settings::show(ctx, session, screen, queue),
             Some(Dialog::Palette) => palette::show(ctx, session, screen, queue),
             Some(Dialog::Keys) => keys::show(ctx, session, queue),
@@ -138,6 +146,8 @@ impl Window {
                 (Pick::LabelsOut, Some(path)) => queue.push(Command::ExportLabels(path.clone())),
                 (Pick::SaveCase, Some(path)) => queue.push(Command::SaveAs(path.clone())),
                 (Pick::Annotations, Some(path)) => queue.push(Command::ImportAnnotations(path.clone())),
+                (Pick::Indicators, Some(path)) => queue.push(Command::Indicators(path.clone())),
+                (Pick::BaselineOut, Some(path)) => self.screen.baseline_out = path.display().to_string(),
                 (Pick::ExportFile, Some(path)) => self.session.export.path = path.display().to_string(),
             }
         }
@@ -152,6 +162,9 @@ impl eframe::App for Window {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
         if self.session.logic(Instant::now()) {
             ctx.request_repaint();
+        }
+        if self.session.browse.is_waiting() {
+            ctx.request_repaint_after(Duration::from_millis(100));
         }
         if self.session.activity.is_busy() {
             // The clock in the status bar goes on while a job says nothing.

@@ -1,12 +1,13 @@
 //! The case folder: round trips, refusals, kills, and figures.
 
 mod annotations;
+mod events;
 mod exports;
 mod figures;
 mod findings;
 mod kills;
 mod neighbours;
-mod runs;
+pub(crate) mod runs;
 mod scratch;
 
 pub(crate) use findings::hayabusa_of;
@@ -26,12 +27,12 @@ impl Dice {
     }
 }
 
-fn sha(n: u64) -> String {
+pub(crate) fn sha(n: u64) -> String {
     format!("{:016x}{n:048x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
 /// Events with every column now filled, now empty, and with texts that hurt.
-fn awkward(count: u64, seed: u64) -> Vec<Event> {
+pub(crate) fn awkward(count: u64, seed: u64) -> Vec<Event> {
     let mut dice = Dice(seed);
     let texts = ["", "plain", "Zürich 東京 🦀", "a\0b\0", "'; DROP TABLE x; --", "line\r\nbreak\ttab", "\u{feff}bom \u{202e}rtl"];
     let text = |dice: &mut Dice| (dice.roll(3) > 0).then(|| texts[dice.roll(texts.len() as u64) as usize].to_owned());
@@ -63,7 +64,7 @@ fn awkward(count: u64, seed: u64) -> Vec<Event> {
         .collect()
 }
 
-fn ingest(case: &Case, name: &str, hash: &str, events: &[Event]) {
+pub(crate) fn ingest(case: &Case, name: &str, hash: &str, events: &[Event]) {
     let mut sink = case.begin(name).unwrap();
     for batch in events.chunks(1000) {
         sink.write(batch.to_vec()).unwrap();

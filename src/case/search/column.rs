@@ -22,6 +22,7 @@ pub enum Column {
     RuleLevel,
     Tactic,
     Fields,
+    Logon,
     EventId,
     RecordId,
     Time,
@@ -56,7 +57,7 @@ pub(super) const TEXTS: [Column; 14] = [
 ];
 
 /// Names as they are typed; the first of each column is the one shown.
-const NAMES: [(&str, Column); 43] = [
+const NAMES: [(&str, Column); 44] = [
     ("message", Column::Message),
     ("title", Column::Message),
     ("command_line", Column::CommandLine),
@@ -85,6 +86,7 @@ const NAMES: [(&str, Column); 43] = [
     ("ruled", Column::Ruled),
     ("hit", Column::Ruled),
     ("fields", Column::Fields),
+    ("logon", Column::Logon),
     ("event_id", Column::EventId),
     ("id", Column::EventId),
     ("record_id", Column::RecordId),
@@ -151,7 +153,7 @@ pub enum Cell<'a> {
 }
 
 impl Cell<'_> {
-    pub(super) fn any_text(&self, mut wanted: impl FnMut(&str) -> bool) -> bool {
+    pub(in crate::case) fn any_text(&self, mut wanted: impl FnMut(&str) -> bool) -> bool {
         match self {
             Self::Text(text) => wanted(text),
             Self::Texts(texts) => texts.iter().any(|text| wanted(text)),
@@ -171,7 +173,7 @@ impl Cell<'_> {
 
 /// Whole numbers are compared whole: nanoseconds do not fit a float.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Number {
+pub(in crate::case) enum Number {
     Whole(i64),
     Real(f64),
 }

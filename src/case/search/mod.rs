@@ -6,6 +6,7 @@
 //! 4624  4000-4999  4624,4625  !1001           event IDs        rank:<100  score:>=3.5  count:2-10  numbers
 //! time:2020-09-17  time:>2020-09-17T17:00     times, UTC       flagged:yes  computer:=DC1  exactly
 //! ruled:yes  rule:mimikatz  rule_level:high  tactic:persistence                             what rules found
+//! logon:0x1a2b3            events of a logon session           "say ""cheese"""                 a quotation mark inside quotes
 //! ```
 //! A row matches when one of the plain terms does (or there is none), every `+` term does and no `-` or `!` term does. Case does not matter.
 //! Pure: knows no rows, only cells.
@@ -13,11 +14,12 @@
 mod column;
 mod value;
 
+pub(super) use column::Number;
 pub use column::{Cell, Column};
+pub(super) use value::{Pattern, Span};
 
 use column::TEXTS;
 use std::ops::Range;
-use value::{Pattern, Span};
 
 /// A parsed search.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +30,7 @@ pub struct Search {
 }
 
 #[derive(Clone, Debug)]
-enum Term {
+pub(super) enum Term {
     /// Text in any text column; a number is looked for among the event IDs too.
     Anywhere(Pattern, Option<Span>),
     /// Event IDs.
@@ -70,6 +72,11 @@ impl Search {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.any.is_empty() && self.must.is_empty() && self.not.is_empty()
+    }
+
+    /// Its terms: one of the first, all of the second, none of the third.
+    pub(super) fn terms(&self) -> (&[Term], &[Term], &[Term]) {
+        (&self.any, &self.must, &self.not)
     }
 
     /// Whether a row matches; `cell` gives the row's value of a column.
@@ -115,6 +122,9 @@ impl Term {
             }
             return Ok(Self::Anywhere(Pattern::contains(&word.value)?, None));
         };
+        if column == Column::Logon {
+            return Ok(Self::Text(column, Pattern::logon(&word.value)?));
+        }
         if column.is_number() {
             let spans = if column == Column::Time { Span::time(&word.value).map(|span| vec![span]) } else { Span::list(&word.value) };
             let spans = spans.ok_or_else(|| format!("{}: '{}' is not {}", column.name(), word.value, column.wants()))?;
@@ -169,7 +179,7 @@ fn words(text: &str) -> Result<Vec<Word>, String> {
         let opened = if exact { body.strip_prefix('=').unwrap_or(body) } else { body };
         let (quoted, value, after) = match opened.strip_prefix('"') {
             Some(inner) => {
-                let (value, after) = inner.split_once('"').ok_or("the quotation mark is not closed")?;
+                let (value, after) = closed(inner).ok_or("the quotation mark is not closed")?;
                 (true, value, after)
             }
             None => match body.find(char::is_whitespace) {
@@ -182,10 +192,26 @@ fn words(text: &str) -> Result<Vec<Word>, String> {
             (true, Some(sign), None) if !quoted => found.push(Word { sign: None, column, exact, quoted: true, value: sign.to_string() }),
             (true, _, Some(column)) => return Err(format!("{}: says nothing after the colon", column.name())),
             (true, ..) => {}
-            (false, ..) => found.push(Word { sign, column, exact, quoted, value: value.to_owned() }),
+            (false, ..) => {
+                let value = if quoted { value.replace("\"\"", "\"") } else { value.to_owned() };
+                found.push(Word { sign, column, exact, quoted, value });
+            }
         }
     }
     Ok(found)
+}
+
+/// What stands before the quotation mark that closes, and after it; two of them in a row are one that is meant.
+fn closed(text: &str) -> Option<(&str, &str)> {
+    let mut from = 0;
+    loop {
+        let at = from + text.get(from..)?.find('"')?;
+        let after = text.get(at + 1..)?;
+        if !after.starts_with('"') {
+            return Some((text.get(..at)?, after));
+        }
+        from = at + 2;
+    }
 }
 
 #[cfg(test)]
@@ -272,6 +298,26 @@ mod tests {
         assert!(!hit("score:<3.5"));
         assert!(hit("flagged:yes"));
         assert!(!hit("flagged:no"));
+    }
+
+    #[test]
+    fn two_quotation_marks_inside_quotes_are_one() {
+        let line = r#""C:\a b\x.exe" -say "hi""#;
+        let held = |text: &str| Search::parse(text).unwrap().matches(&|column| if column == Column::CommandLine { Cell::Text(line) } else { Cell::Empty });
+        assert!(held(r#"command_line:="""C:\a b\x.exe"" -say ""hi""" +hi"#));
+        assert!(held(r#""-say ""hi""""#));
+        assert!(!held(r#""-say ""ho""""#));
+        assert!(Search::parse(r#""open """#).is_err());
+    }
+
+    #[test]
+    fn a_logon_session_is_found_by_its_whole_number() {
+        let held =
+            |fields: &str| Search::parse("+logon:0x1A2B3").unwrap().matches(&|column| if column == Column::Logon { Cell::Text(fields) } else { Cell::Empty });
+        assert!(held(r#"{"EventData":{"SubjectLogonId":"0x3e7","TargetLogonId":"0x1a2b3"}}"#));
+        assert!(held(r#"{"LogonId": "0x00000000001A2B3"}"#) && held(r#"{"LogonId":107187}"#));
+        assert!(!held(r#"{"TargetLogonId":"0x1a2b34"}"#) && !held(r#"{"LogonId":1071873}"#) && !held(r#"{"LogonGuid":"0x1a2b3"}"#));
+        assert!(Search::parse("logon:alice").unwrap_err().contains("logon"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ const LONGEST: usize = 1_000;
 
 /// A text looked for without regard to case.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern(Regex);
+pub(in crate::case) struct Pattern(Regex);
 
 impl Pattern {
     pub(super) fn contains(text: &str) -> Result<Self, String> {
@@ -29,6 +29,14 @@ impl Pattern {
         Self::make(&format!("^{}$", regex::escape(text)), text)
     }
 
+    /// The JSON fields of events of a logon session, whose ID is given as `0x...` or in decimal digits.
+    pub(super) fn logon(text: &str) -> Result<Self, String> {
+        let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+        let id = hex.map_or_else(|| text.parse().ok(), |digits| u64::from_str_radix(digits, 16).ok());
+        let id = id.ok_or_else(|| format!("logon: '{text}' is not the ID of a logon session, such as 0x1a2b3"))?;
+        Self::make(&format!(r#"LogonId"\s*:\s*"?(?:0x0*{id:x}|{id})[",}}\s]"#), text)
+    }
+
     fn make(pattern: &str, text: &str) -> Result<Self, String> {
         if text.len() > LONGEST {
             return Err(format!("a text of {} bytes is too long to search for; the limit is {LONGEST}", text.len()));
@@ -36,7 +44,7 @@ impl Pattern {
         RegexBuilder::new(pattern).case_insensitive(true).build().map(Self).map_err(|e| format!("cannot search for '{text}': {e}"))
     }
 
-    pub(super) fn is_in(&self, text: &str) -> bool {
+    pub(in crate::case) fn is_in(&self, text: &str) -> bool {
         self.0.is_match(text)
     }
 
@@ -47,7 +55,7 @@ impl Pattern {
 
 /// Numbers from one bound to another, both included; whole ones beside it for what no float can tell apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Span {
+pub(in crate::case) struct Span {
     whole: (i64, i64),
     real: (f64, f64),
 }
@@ -61,7 +69,7 @@ impl Span {
         Self { whole: (from.ceil() as i64, to.floor() as i64), real: (from, to) }
     }
 
-    pub(super) fn holds(&self, number: Number) -> bool {
+    pub(in crate::case) fn holds(&self, number: Number) -> bool {
         match number {
             Number::Whole(n) => (self.whole.0..=self.whole.1).contains(&n),
             Number::Real(n) => (self.real.0..=self.real.1).contains(&n),

@@ -91,3 +91,30 @@ fn results_join_real_logs() {
     let findings = Findings::read(&case.snapshot(), &Control::silent()).unwrap();
     assert_eq!((findings.results, findings.joined), (101, 100));
 }
+
+#[test]
+fn an_export_names_the_rules_in_json_lines_alone() {
+    use residue::engine::{Part, extract, write_extracts};
+    use residue::export::{COLUMNS, Format};
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("hayabusa.csv");
+    hayabusa_of(&estate().evtx, &rules, 60);
+    let plan = Plan { detectors: vec![DetectorId::Fields], ..Plan::standard() };
+    let written = |paths: &[std::path::PathBuf], name: &str| {
+        let case = Case::temporary().unwrap();
+        read_into(&case, paths, None, &Control::silent()).unwrap();
+        let ranking = analyse(&case, &plan, &Control::silent(), &Deaf).unwrap().rankings.remove(0);
+        let files = [Format::Csv, Format::Jsonl].map(|f| (f, folder.path().join(format!("{name}.{}", f.ending()))));
+        let extract = extract(&ranking, Part::All, &residue::domain::Suppression::default(), &case.annotations(), &case.sources());
+        write_extracts(&case, "x", "all", &[extract], &files, &Control::silent()).unwrap();
+        files.map(|(_, path)| std::fs::read_to_string(path).unwrap())
+    };
+    let [csv, jsonl] = written(&[estate().evtx.clone(), rules], "with");
+    assert_eq!(csv.lines().next().unwrap(), COLUMNS.join(","), "the columns are a contract");
+    let rows: Vec<serde_json::Value> = jsonl.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let hit = rows.iter().filter(|row| !row["rules"].as_array().unwrap().is_empty()).count();
+    assert!(hit > 0 && hit < rows.len());
+    assert!(rows.iter().flat_map(|row| row["rules"].as_array().unwrap()).all(|r| r["rule"].as_str().unwrap().starts_with("Rule ") && r["level"].is_string()));
+    let [_, jsonl] = written(&[estate().evtx.clone()], "without");
+    assert!(!jsonl.contains("\"rules\":"));
+}

@@ -34,7 +34,7 @@ pub(super) fn subject(n: u64) -> Subject {
     }
 }
 
-pub(super) fn report(detector: DetectorId, subjects: u64) -> Report {
+pub(crate) fn report(detector: DetectorId, subjects: u64) -> Report {
     Report {
         detector,
         preset: Preset::Recommended,
@@ -51,7 +51,7 @@ pub(super) fn report(detector: DetectorId, subjects: u64) -> Report {
     }
 }
 
-pub(super) fn contributions(index: usize) -> Vec<Contribution> {
+pub(crate) fn contributions(index: usize) -> Vec<Contribution> {
     (0..index % 4)
         .map(|n| Contribution { name: format!("field {n}"), share: 1.0 / (n + 3) as f64, observed: format!("{index}\0\""), expected: "x 96 %".into() })
         .collect()

@@ -50,7 +50,7 @@ pub(super) fn real_desk(size: Vec2) -> Desk {
 }
 
 /// The same, not rendered.
-fn working_desk(size: Vec2) -> Desk {
+pub(super) fn working_desk(size: Vec2) -> Desk {
     desk_with(Arc::new(residue::app::Real::new("CPU".into())), Arc::default(), Arc::default(), size, false)
 }
 
@@ -119,7 +119,7 @@ impl Desk {
     }
 }
 
-const SIZE: Vec2 = vec2(1366.0, 768.0);
+pub(super) const SIZE: Vec2 = vec2(1366.0, 768.0);
 const ROWS: usize = 5000;
 
 fn ready() -> Desk {

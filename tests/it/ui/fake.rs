@@ -230,6 +230,7 @@ impl Engine for Fake {
                 contributions,
                 around,
                 decoded: vec!["IEX (New-Object Net.WebClient)".into()],
+                script: None,
                 xml: Ok("<Event><System/></Event>".into()),
             })));
             Ok(())

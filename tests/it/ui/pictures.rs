@@ -45,6 +45,28 @@ fn render_every_face_of_the_window() {
     }
     desk.settle();
     shot(&mut desk, "drill-down");
+    desk.window.key_press_modifiers(egui::Modifiers::SHIFT, Key::O);
+    desk.window.run_steps(3);
+    shot(&mut desk, "ordinary");
+    desk.key(Key::Escape);
+    desk.command(Key::L);
+    desk.until("the list of all detectors", |d| d.session().fusion.is_some());
+    shot(&mut desk, "combined");
+    desk.key(Key::Escape);
+    desk.window.state_mut().session.apply(Command::Search("powershell schtasks".into()));
+    desk.settle();
+    shot(&mut desk, "search");
+    desk.window.state_mut().session.apply(Command::Search(String::new()));
+    desk.settle();
+    desk.key(Key::F6);
+    desk.window.state_mut().session.apply(Command::Search("+4688".into()));
+    desk.window.state_mut().session.apply(Command::GroupEvents(Some(residue::case::search::Column::Image)));
+    desk.until("the events", |d| !d.session().browse.is_waiting());
+    desk.key(Key::ArrowDown);
+    desk.settle();
+    shot(&mut desk, "events");
+    desk.window.state_mut().session.apply(Command::ToggleEvents);
+    desk.settle();
     desk.command(Key::E);
     shot(&mut desk, "export");
     desk.key(Key::Escape);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// Lays out the drill-down of another subject every frame: timed, but not held to the bound of dragging and scrolling.
 const WALK: &str = "walk the rows";
 
-struct Nobody;
+pub(super) struct Nobody;
 
 impl Picker for Nobody {
     fn pick(&mut self, _: Pick, _: Context) {}
@@ -86,7 +86,7 @@ impl Bench {
 }
 
 /// Milliseconds this thread has spent on a processor, where the system tells: what other work on the machine does not change.
-fn on_processor() -> Option<f64> {
+pub(super) fn on_processor() -> Option<f64> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     Some(text.split(' ').next()?.parse::<f64>().ok()? / 1e6)
 }

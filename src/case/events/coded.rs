@@ -1,0 +1,187 @@
+//! Columns in memory: names as numbers into a sorted list of values, times and record IDs as they are.
+
+use super::{Chunk, Events, NONE, stored};
+use crate::case::search::Column;
+use crate::case::store::held;
+use crate::control::{Control, RunError};
+use foldhash::HashMap;
+use foldhash::HashMapExt as _;
+use polars::prelude::{DataFrame, PolarsResult, StaticArray};
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// Bytes of different values beyond which a column is not kept: it is searched where it lies, and neither sorted nor grouped.
+const VARIED: usize = 384 << 20;
+/// Row groups read side by side before their values are brought together.
+const AT_ONCE: usize = 128;
+
+/// A column whose rows name values.
+pub(super) struct Coded {
+    /// Of each row, which value; 0 is nothing.
+    pub codes: Vec<u32>,
+    /// The values as text; the first one is nothing.
+    pub values: Vec<Box<str>>,
+    /// Where each value stands among them; nothing stands last.
+    pub ranks: Vec<u32>,
+}
+
+/// One row group's share of it.
+#[derive(Default)]
+struct Share {
+    codes: Vec<u32>,
+    values: Vec<Box<str>>,
+}
+
+impl Events {
+    /// A column of names; `None` when it holds too many different ones.
+    pub(super) fn coded(&self, column: Column, control: &Control) -> Result<Option<Arc<Coded>>, RunError> {
+        let mut kept = held(&self.coded);
+        if let Some(known) = kept.get(&column) {
+            return Ok(known.clone());
+        }
+        let read = if column == Column::Source { Some(self.by_source()) } else { self.read_coded(column, control)? };
+        let read = read.map(Arc::new);
+        kept.insert(column, read.clone());
+        Ok(read)
+    }
+
+    /// A column of numbers: times, record IDs.
+    pub(super) fn numbers(&self, column: Column, control: &Control) -> Result<Arc<Vec<i64>>, RunError> {
+        let mut kept = held(&self.numbers);
+        if let Some(known) = kept.get(&column) {
+            return Ok(known.clone());
+        }
+        let mut all = Vec::with_capacity(self.rows);
+        for chunks in self.chunks.chunks(AT_ONCE) {
+            control.check()?;
+            let shares: Vec<Vec<i64>> = chunks.par_iter().map(|chunk| chunk.read(stored(column), numbers_of)).collect::<Result<_, _>>()?;
+            for share in shares {
+                all.extend(share);
+            }
+            control.progress("reading", column.name(), all.len() as u64, Some(self.rows as u64), "events");
+        }
+        let all = Arc::new(all);
+        kept.insert(column, Arc::clone(&all));
+        Ok(all)
+    }
+
+    fn read_coded(&self, column: Column, control: &Control) -> Result<Option<Coded>, RunError> {
+        let mut codes: Vec<u32> = Vec::with_capacity(self.rows);
+        let mut values: Vec<Box<str>> = vec!["".into()];
+        let mut known: HashMap<Box<str>, u32> = HashMap::new();
+        let mut bytes = 0;
+        for chunks in self.chunks.chunks(AT_ONCE) {
+            control.check()?;
+            let shares: Vec<Share> = chunks.par_iter().map(|chunk| chunk.read(stored(column), share_of)).collect::<Result<_, _>>()?;
+            for share in shares {
+                let place = |value: Box<str>| {
+                    if let Some(code) = known.get(&value) {
+                        return *code;
+                    }
+                    let code = values.len() as u32;
+                    bytes += 2 * value.len() + 64;
+                    values.push(value.clone());
+                    known.insert(value, code);
+                    code
+                };
+                let places: Vec<u32> = std::iter::once(0).chain(share.values.into_iter().map(place)).collect();
+                codes.extend(share.codes.iter().map(|code| places[*code as usize]));
+                if bytes > VARIED {
+                    return Ok(None);
+                }
+            }
+            control.progress("reading", column.name(), codes.len() as u64, Some(self.rows as u64), "events");
+        }
+        Ok(Some(Coded::new(codes, values, column.is_number())))
+    }
+
+    /// The column of source files, which is stored nowhere.
+    fn by_source(&self) -> Coded {
+        let sources = self.snapshot.ledger();
+        let mut values: Vec<Box<str>> = vec!["".into()];
+        values.extend(sources.iter().map(|source| source.source_file.as_str().into()));
+        let codes = self.chunks.iter().flat_map(|chunk| std::iter::repeat_n(chunk.source + 1, chunk.rows)).collect();
+        Coded::new(codes, values, false)
+    }
+}
+
+impl Coded {
+    fn new(codes: Vec<u32>, values: Vec<Box<str>>, numeric: bool) -> Self {
+        let mut order: Vec<u32> = (1..values.len() as u32).collect();
+        let value = |code: u32| &*values[code as usize];
+        if numeric {
+            order.sort_by_key(|code| value(*code).parse::<i64>().unwrap_or(i64::MAX));
+        } else {
+            let lower = |code: u32| value(code).bytes().map(|byte| byte.to_ascii_lowercase());
+            order.par_sort_by(|a, b| lower(*a).cmp(lower(*b)).then_with(|| value(*a).cmp(value(*b))));
+        }
+        let mut ranks = vec![order.len() as u32; values.len()];
+        for (rank, code) in order.iter().enumerate() {
+            ranks[*code as usize] = rank as u32;
+        }
+        Self { codes, values, ranks }
+    }
+}
+
+impl Chunk {
+    /// Reads one column of the row group and makes something of it.
+    fn read<T>(&self, name: &str, make: fn(&DataFrame) -> PolarsResult<T>) -> Result<T, RunError> {
+        let table = self.file.group(&[name], self.group)?;
+        make(&table).map_err(|e| self.file.damaged(&e))
+    }
+}
+
+fn numbers_of(table: &DataFrame) -> PolarsResult<Vec<i64>> {
+    let mut all = Vec::with_capacity(table.height());
+    for column in table.columns() {
+        if let Ok(times) = column.datetime() {
+            times.physical().downcast_iter().for_each(|a| all.extend((0..a.len()).map(|row| StaticArray::get(a, row).unwrap_or(NONE))));
+        } else {
+            let whole = |n: Option<u64>| n.and_then(|n| i64::try_from(n).ok()).unwrap_or(NONE);
+            column.u64()?.downcast_iter().for_each(|a| all.extend((0..a.len()).map(|row| whole(StaticArray::get(a, row)))));
+        }
+    }
+    Ok(all)
+}
+
+fn share_of(table: &DataFrame) -> PolarsResult<Share> {
+    let mut share = Share { codes: Vec::with_capacity(table.height()), values: Vec::new() };
+    for column in table.columns() {
+        if let Ok(numbers) = column.u32() {
+            let mut known: HashMap<u32, u32> = HashMap::new();
+            for array in numbers.downcast_iter() {
+                for row in 0..array.len() {
+                    let code = StaticArray::get(array, row).map_or(0, |number| {
+                        *known.entry(number).or_insert_with(|| {
+                            share.values.push(number.to_string().into());
+                            share.values.len() as u32
+                        })
+                    });
+                    share.codes.push(code);
+                }
+            }
+            continue;
+        }
+        for array in column.str()?.downcast_iter() {
+            // Equal values of one page are stored once: where a value lies tells it sooner than its letters do.
+            let mut known: HashMap<u128, u32> = HashMap::new();
+            let mut last = (0, 0);
+            for (row, view) in array.views().iter().enumerate() {
+                let Some(text) = StaticArray::get(array, row).filter(|text| !text.is_empty()) else {
+                    share.codes.push(0);
+                    continue;
+                };
+                let place = view.as_u128();
+                if place != last.0 {
+                    let code = *known.entry(place).or_insert_with(|| {
+                        share.values.push(text.into());
+                        share.values.len() as u32
+                    });
+                    last = (place, code);
+                }
+                share.codes.push(last.1);
+            }
+        }
+    }
+    Ok(share)
+}

@@ -1,0 +1,147 @@
+//! All events of a case as one table to filter, sort and group: the query layer behind the list of events.
+//!
+//! Rows are numbered through all sources in key order. Typed columns and columns of names are read whole when they are first asked for and kept,
+//! names as numbers into a list of the values there are; texts (message, fields) stay on the disk and are read while they are searched.
+//! Border: reads the case's Parquet files; what is shown of the rows is others' business. Every call may take a while: not for the window's thread.
+
+mod coded;
+mod find;
+mod order;
+mod page;
+
+pub use find::{Query, Said};
+pub use order::Tally;
+pub use page::Line;
+
+use super::Snapshot;
+use super::reader::EventFile;
+use super::search::Column;
+use crate::control::{Control, RunError};
+use coded::Coded;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+/// Stands for no number: no time and no record ID is so small.
+const NONE: i64 = i64::MIN;
+
+/// One row group of one source.
+struct Chunk {
+    source: u32,
+    file: Arc<EventFile>,
+    group: usize,
+    /// Its first row.
+    first: usize,
+    rows: usize,
+}
+
+/// The table. Sources committed after it was made are not in it.
+pub struct Events {
+    snapshot: Arc<Snapshot>,
+    chunks: Vec<Chunk>,
+    rows: usize,
+    coded: Mutex<BTreeMap<Column, Option<Arc<Coded>>>>,
+    numbers: Mutex<BTreeMap<Column, Arc<Vec<i64>>>>,
+}
+
+impl Events {
+    /// Columns that can be sorted by.
+    pub const SORTED: [Column; 12] = [
+        Column::Time,
+        Column::EventId,
+        Column::Computer,
+        Column::Channel,
+        Column::Provider,
+        Column::Level,
+        Column::User,
+        Column::Image,
+        Column::ParentImage,
+        Column::CommandLine,
+        Column::Source,
+        Column::RecordId,
+    ];
+    /// Columns that can be grouped by.
+    pub const GROUPED: [Column; 10] = [
+        Column::EventId,
+        Column::Computer,
+        Column::Channel,
+        Column::Provider,
+        Column::Level,
+        Column::User,
+        Column::Image,
+        Column::ParentImage,
+        Column::CommandLine,
+        Column::Source,
+    ];
+
+    /// The table of a snapshot; reads nothing yet.
+    #[must_use]
+    pub fn new(snapshot: Arc<Snapshot>) -> Self {
+        let (mut chunks, mut rows) = (Vec::new(), 0);
+        for (source, file) in snapshot.files() {
+            for (group, span) in file.groups().iter().enumerate() {
+                // Rows are kept in 32 bits; four thousand million events are beyond one window.
+                if u32::try_from(rows + span.rows).is_ok() {
+                    chunks.push(Chunk { source, file: Arc::clone(file), group, first: rows, rows: span.rows });
+                    rows += span.rows;
+                }
+            }
+        }
+        Self { snapshot, chunks, rows, coded: Mutex::default(), numbers: Mutex::default() }
+    }
+
+    /// Number of events.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// The snapshot it was made of.
+    #[must_use]
+    pub fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
+    }
+
+    /// Reads the columns that most queries want, so that the first of them need not wait.
+    ///
+    /// # Errors
+    /// When the case cannot be read, or the job is cancelled.
+    pub fn warm(&self, control: &Control) -> Result<(), RunError> {
+        self.numbers(Column::Time, control)?;
+        for column in Self::GROUPED {
+            self.coded(column, control)?;
+        }
+        Ok(())
+    }
+
+    /// The chunk that holds a row.
+    fn chunk_of(&self, row: u32) -> Option<&Chunk> {
+        let after = self.chunks.partition_point(|chunk| chunk.first <= row as usize);
+        self.chunks.get(after.checked_sub(1)?)
+    }
+}
+
+/// A column's name in the file.
+fn stored(column: Column) -> &'static str {
+    match column {
+        Column::Message => "message",
+        Column::CommandLine => "command_line",
+        Column::Image => "image",
+        Column::ParentImage => "parent_image",
+        Column::Computer => "computer",
+        Column::User => "user",
+        Column::Channel => "channel",
+        Column::Provider => "provider",
+        Column::Level => "level",
+        Column::EventId => "event_id",
+        Column::RecordId => "record_id",
+        Column::Time => "time",
+        Column::Pid => "pid",
+        _ => "fields",
+    }
+}

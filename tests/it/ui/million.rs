@@ -1,0 +1,133 @@
+//! What an action costs the window's thread where a million annotations are in the case.
+
+use super::speed::{Nobody, on_processor};
+use crate::case::{awkward, ingest, runs, sha};
+use eframe::App;
+use eframe::egui::{Context, Pos2, RawInput, Rect, vec2};
+use residue::app::{Column, Command, Dialog, Real, Session};
+use residue::case::{Case, Change, Target, Unit};
+use residue::control::Control;
+use residue::domain::{DetectorId, EventKey};
+use residue::ui::Window;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const MANY: u64 = 1_000_000;
+/// Milliseconds.
+const BOUND: f64 = 50.0;
+
+struct Bench {
+    ctx: Context,
+    window: Window,
+    frame: eframe::Frame,
+    /// Longest frame since it was last asked.
+    longest: f64,
+    time: f64,
+}
+
+impl Bench {
+    fn frame(&mut self, command: Option<Command>) -> f64 {
+        self.time += 1.0 / 60.0;
+        let input =
+            RawInput { screen_rect: Some(Rect::from_min_size(Pos2::ZERO, vec2(1920.0, 1080.0))), time: Some(self.time), focused: true, ..RawInput::default() };
+        let (window, frame) = (&mut self.window, &mut self.frame);
+        let (begin, on) = (Instant::now(), on_processor());
+        if let Some(command) = command {
+            window.session.apply(command);
+        }
+        let output = self.ctx.run_ui(input, |ui| {
+            window.logic(&ui.ctx().clone(), frame);
+            window.ui(ui, frame);
+        });
+        let took = match (on, on_processor()) {
+            (Some(on), Some(now)) => now - on,
+            _ => begin.elapsed().as_secs_f64() * 1e3,
+        };
+        output.drop_without_applying_deltas();
+        self.longest = self.longest.max(took);
+        took
+    }
+
+    fn settle(&mut self) {
+        let begin = Instant::now();
+        loop {
+            self.frame(None);
+            let s = &self.window.session;
+            if s.view.order.is_some() && !s.activity.is_busy() && !s.view.is_building() && !s.drill.is_waiting() && s.marks.is_all_kept() {
+                return;
+            }
+            assert!(begin.elapsed() < Duration::from_mins(10));
+            std::thread::park_timeout(Duration::from_millis(3));
+        }
+    }
+
+    /// Carries commands out, each until it has settled; says and holds to its bound the longest frame.
+    fn act(&mut self, what: &str, commands: impl IntoIterator<Item = Command>) -> f64 {
+        self.longest = 0.0;
+        let (begin, mut times) = (Instant::now(), 0);
+        for command in commands {
+            self.frame(Some(command));
+            self.settle();
+            times += 1;
+        }
+        let settled = begin.elapsed().as_secs_f64() * 1e3 / f64::from(times);
+        println!("{what:<34} longest frame {:>7.2} ms; settled after {settled:>8.1} ms", self.longest);
+        self.longest
+    }
+}
+
+fn made(dir: &Path) {
+    let case = Case::create(dir).unwrap();
+    for n in 0..2 {
+        ingest(&case, &format!("{n}.evtx"), &sha(n), &awkward(100, n));
+    }
+    case.store_run(&runs::report(DetectorId::Fields, MANY), &mut |index| runs::contributions(index), &Control::silent()).unwrap();
+    let sources = case.sources();
+    let targets: Vec<Target> = (0..MANY)
+        .map(|n| EventKey { source: (n % 2) as u32, part: 0, record: n + 1 })
+        .map(|key| Target::new(Unit::Subject, &sources[key.source as usize], key))
+        .collect();
+    let (flagged, rest) = targets.split_at(MANY as usize / 2);
+    case.annotate(flagged, &Change::flag(true)).unwrap();
+    for (tag, targets) in ["seen", "benign", "later"].iter().zip(rest.chunks(rest.len().div_ceil(3))) {
+        case.annotate(targets, &Change { note: Some("looked at".into()), add_tags: vec![(*tag).into()], ..Change::default() }).unwrap();
+    }
+}
+
+#[test]
+#[ignore = "measures time, so it wants the machine for itself: cargo test --release --test it ui::million -- --ignored --nocapture"]
+fn no_action_takes_fifty_milliseconds_among_a_million_annotations() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("m.residue");
+    made(&dir);
+    let ctx = Context::default();
+    let session = Session::new(Arc::new(Real::new("CPU".into())), Arc::new(|| ()), None).unwrap();
+    let window = Window::new(&ctx, session, Box::new(Nobody));
+    let mut bench = Bench { ctx, window, frame: eframe::Frame::_new_kittest(), longest: 0.0, time: 0.0 };
+    let mut worst = vec![bench.act("open the case", [Command::Open(vec![dir])])];
+    assert_eq!(bench.window.session.marks.flagged().len() as u64, MANY / 2);
+    let index = |n: u64| (n * 7_919 % MANY) as u32;
+    let mut each = |what: &str, make: &dyn Fn(u32) -> Vec<Command>| {
+        worst.push(bench.act(what, (0..10).flat_map(|n| make(index(n)))));
+    };
+    each("select a row", &|n| vec![Command::Select(n)]);
+    each("flag, or take the flag away", &|n| vec![Command::Select(n), Command::ToggleFlag]);
+    each("undo", &|_| vec![Command::Undo]);
+    each("redo", &|_| vec![Command::Redo]);
+    each("tag", &|n| vec![Command::Select(n), Command::Tag("evil".into())]);
+    each("label", &|n| vec![Command::Select(n), Command::Label(residue::domain::Verdict::Malicious)]);
+    each("note", &|n| vec![Command::Note(EventKey { source: n % 2, part: 0, record: u64::from(n) + 1 }, format!("note {n}"))]);
+    each("next flagged", &|_| vec![Command::NextFlagged(1)]);
+    each("flagged only, and all again", &|_| vec![Command::FlaggedOnly]);
+    each("flag while the list is sifted", &|n| vec![Command::Search(format!("tag:seen note:{n}")), Command::ToggleFlag]);
+    each("the export dialog", &|_| vec![Command::Dialog(Some(Dialog::Export)), Command::Dialog(None)]);
+    each("search tags", &|n| vec![Command::Search(["tag:evil", "+tag:later +note:looked", ""][n as usize % 3].into())]);
+    each("sort by count, and by rank", &|n| vec![Command::Sort(if n % 2 == 0 { Column::Count } else { Column::Rank })]);
+    let marks = &bench.window.session.marks;
+    assert!(marks.is_all_kept() && marks.tagged("evil") == 10);
+    worst.push(bench.frame(Some(Command::CloseCase)));
+    println!("close the case: {:.2} ms", worst[worst.len() - 1]);
+    let longest = worst.into_iter().fold(0.0, f64::max);
+    assert!(longest < BOUND, "an action takes {longest:.1} ms");
+}

@@ -1,0 +1,200 @@
+//! A case from the first look to the report, as an analyst works it: every step by label and key, on the engine itself.
+
+use super::drive::{Desk, SIZE, working_desk};
+use eframe::egui::{self, Key, Modifiers, Role, vec2};
+use egui_kittest::kittest::Queryable;
+use residue::app::{Command, Pick};
+use residue::control::Control;
+use residue::domain::DetectorId;
+use residue::synth;
+use std::path::{Path, PathBuf};
+
+impl Desk {
+    /// Types into a field that is found by its label, over what stands in it.
+    fn type_into(&mut self, label: &str, text: &str) {
+        self.window.get_by_label(label).focus();
+        self.window.run_steps(2);
+        self.window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+        self.window.run_steps(1);
+        self.window.get_by_label(label).type_text(text);
+        self.window.run_steps(2);
+    }
+
+    /// Opens what lies at a path by the dialog of Ctrl+O.
+    fn open_by_dialog(&mut self, path: &Path) {
+        self.command(Key::O);
+        self.window.run_steps(2);
+        self.type_into("Path of evidence", &path.display().to_string());
+        self.click("Open path");
+        self.settle();
+    }
+}
+
+/// An estate of known-good evidence: ordinary days of other hosts.
+fn known_good(folder: &Path) -> PathBuf {
+    let options = synth::Options { events: 3_000, seed: 11, formats: vec![synth::Format::Evtx] };
+    synth::write(folder, &options, &Control::silent()).unwrap();
+    folder.join("evtx")
+}
+
+/// What stands on the screen and in the case, to be held against what stands there after the case was opened again.
+#[derive(Debug, PartialEq)]
+struct Standing {
+    subjects: usize,
+    shown: usize,
+    first: String,
+    threshold: f64,
+    search: String,
+    flagged: usize,
+    ordinary: usize,
+    rules: (u64, u64),
+}
+
+fn standing(desk: &Desk) -> Standing {
+    let s = desk.session();
+    Standing {
+        subjects: s.view.total(),
+        shown: s.view.shown(),
+        first: s.view.at_row(0).and_then(|i| s.view.subject_at(i)).map(|s| s.title.to_string()).unwrap_or_default(),
+        threshold: s.view.threshold,
+        search: s.view.narrow.search.clone(),
+        flagged: s.marks.flagged().len(),
+        ordinary: s.view.suppressed.iter().sum(),
+        rules: (s.findings.results, s.findings.joined),
+    }
+}
+
+#[test]
+fn a_case_from_the_first_look_to_the_report_and_open_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut desk = working_desk(SIZE);
+
+    // Open evidence, and known-good evidence to learn from.
+    desk.type_into("Path of evidence", &crate::support::estate().evtx.display().to_string());
+    desk.click("Open path");
+    desk.settle();
+    desk.window.get_by_label_contains(&format!("{} events from", residue::app::words::count(crate::support::estate().events as usize)));
+    let good = known_good(&folder.path().join("good"));
+    desk.command(Key::K);
+    desk.window.run_steps(2);
+    desk.type_into("Find a command", "add baseline");
+    desk.key(Key::Enter);
+    assert_eq!(desk.hand.lock().unwrap().asked, [Pick::Baseline]);
+    desk.hand.lock().unwrap().answers.push((Pick::Baseline, vec![good]));
+    desk.until("the baseline", |d| d.session().plan.baseline.len() == 1);
+    desk.window.get_by_label("Baseline (known-good): 1");
+
+    // Analyse with two detectors; the others are unticked where they can run.
+    for detector in [DetectorId::Groups, DetectorId::Process] {
+        desk.click(&format!("Run {}", detector.title()));
+    }
+    desk.click("Analyse this evidence");
+    desk.until("the rankings", |d| !d.session().activity.is_busy() && d.session().rankings.len() >= 2);
+    desk.window.get_by_role_and_label(Role::Button, DetectorId::Fields.title()).click();
+    desk.window.run_steps(2);
+    desk.settle();
+    desk.window.get_by_label_contains("final ranking");
+
+    // Drag the threshold.
+    let handle = desk.window.get_by_role_and_label(Role::Slider, "Threshold").rect().center();
+    let before = desk.session().view.above();
+    desk.window.drag_at(handle);
+    desk.window.step();
+    desk.window.hover_at(handle - vec2(40.0, 0.0));
+    desk.window.step();
+    desk.window.drop_at(handle - vec2(40.0, 0.0));
+    desk.window.run_steps(2);
+    assert!(desk.session().view.above() > before);
+
+    // Mark the third row, and all like it, ordinary.
+    let total = desk.session().view.total();
+    desk.key(Key::Home);
+    desk.key(Key::ArrowDown);
+    desk.key(Key::ArrowDown);
+    desk.settle();
+    desk.window.key_press_modifiers(Modifiers::SHIFT, Key::O);
+    desk.window.run_steps(3);
+    let taken = desk.session().ordinary.taken;
+    desk.type_into("Reason", "backup job of the house");
+    desk.key(Key::Enter);
+    desk.settle();
+    assert_eq!(desk.session().view.total(), total - taken);
+
+    // Flag two rows, and write a note on one.
+    desk.key(Key::Home);
+    desk.key(Key::Space);
+    desk.key(Key::ArrowDown);
+    desk.key(Key::Space);
+    desk.settle();
+    let noted = desk.session().view.subject().unwrap().key;
+    desk.key(Key::N);
+    desk.window.step();
+    desk.window.get_by_label("Note").type_text("asked the owner");
+    desk.until("the note to be kept", |d| d.session().marks.get(noted).is_some_and(|m| m.note == "asked the owner") && d.session().marks.is_all_kept());
+
+    // Join what rules found.
+    let rules = folder.path().join("hayabusa.csv");
+    crate::case::hayabusa_of(&crate::support::estate().evtx, &rules, 40);
+    // A click beside the note's field gives the keys back to the table.
+    desk.window.get_by_label_contains("Row rank 2 ").click();
+    desk.window.run_steps(2);
+    desk.open_by_dialog(&rules);
+    desk.until("the joined rules", |d| d.session().findings.joined == 40);
+    desk.settle();
+    desk.window.get_by_label("Only rules");
+
+    // Search.
+    desk.command(Key::F);
+    desk.window.step();
+    desk.window.get_by_label("Search").type_text("-ruled:yes");
+    desk.window.run_steps(3);
+    desk.settle();
+    assert!(desk.session().view.shown() < desk.session().view.total());
+    desk.window.get_by_label("Remove filter search -ruled:yes");
+
+    // Look at all events behind it, and come back.
+    desk.key(Key::F6);
+    desk.until("the events", |d| d.session().browse.open && !d.session().browse.is_waiting());
+    assert!(desk.session().browse.found.len() > 5_000);
+    desk.click("Back to the ranking");
+
+    // Export what is flagged.
+    desk.command(Key::E);
+    desk.window.run_steps(2);
+    let stem = folder.path().join("report").display().to_string();
+    desk.type_into("Path of the export", &stem);
+    desk.click("HTML report");
+    desk.click("Export 2 rows");
+    let html = folder.path().join("report.html");
+    desk.until("the report", |d| html.exists() && d.session().said.as_ref().is_some_and(|(text, _)| text.contains("written")));
+    desk.settle();
+    let csv = std::fs::read_to_string(folder.path().join("report.csv")).unwrap();
+    assert!(csv.contains("asked the owner"));
+    let jsonl = std::fs::read_to_string(folder.path().join("report.jsonl")).unwrap();
+    assert!(jsonl.lines().count() == 2 && jsonl.lines().all(|line| line.contains("\"rules\":[")));
+    assert!(std::fs::read_to_string(html).unwrap().contains("asked the owner"));
+
+    // Save, close, open again: everything is there.
+    desk.command(Key::S);
+    desk.window.run_steps(2);
+    let saved = folder.path().join("story.residue");
+    desk.type_into("Path of the case", &saved.display().to_string());
+    desk.click("Save");
+    desk.settle();
+    assert!(saved.join("case.sqlite").is_file());
+    let stood = standing(&desk);
+    assert!(stood.flagged == 2 && stood.ordinary == taken && stood.rules == (41, 40));
+    desk.command(Key::W);
+    desk.until("the empty window", |d| d.session().case().is_none());
+    drop(desk);
+
+    let mut again = working_desk(egui::vec2(1366.0, 768.0));
+    again.type_into("Path of evidence", &saved.display().to_string());
+    again.click("Open path");
+    again.until("the case", |d| d.session().view.order.is_some() && d.session().findings.joined == 40);
+    again.settle();
+    assert_eq!(standing(&again), stood);
+    assert_eq!(again.session().marks.get(noted).map(|m| m.note.as_str()), Some("asked the owner"));
+    again.window.get_by_label("Remove filter search -ruled:yes");
+    again.window.state_mut().session.apply(Command::CloseCase);
+}
