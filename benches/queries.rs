@@ -102,17 +102,17 @@ fn main() {
     };
     let events = Events::new(case.snapshot());
     println!("{} events in {} sources; best of {ROUNDS}", events.len(), case.sources().len());
-    cold("typed", f64::NAN, "4688");
+    cold("typed", f64::NAN, "event_id:4688");
     cold("typed", f64::NAN, "computer:DC");
     cold("text", f64::NAN, "+message:powershell");
     let begin = Instant::now();
     events.warm(&control).unwrap();
     say("all names and times read into memory, once", events.len(), begin.elapsed(), f64::NAN);
     let find = |text: &str| events.find(&query(text), &control).unwrap();
-    for text in ["powershell", "mimikatz", "+\"net user\" -svchost", "schtasks certutil", "message:logon", "command_line:-enc", "image:temp"] {
+    for text in ["powershell", "mimikatz", "+\"net user\" -svchost", "schtasks certutil", "message:logon", "command_line:-enc", "image:temp", "4688"] {
         best(&format!("text: {text}"), 2.0, || find(text).len());
     }
-    for text in ["4688", "4000-4999", "!4624", "computer:DC", "+user:alice -4688", "channel:=Security", "time:>2024-01-01", "level:error"] {
+    for text in ["event_id:4688", "4000-4999", "!4624", "computer:DC", "+user:alice -4688", "channel:=Security", "time:>2024-01-01", "level:error"] {
         best(&format!("typed: {text}"), 0.2, || find(text).len());
     }
     let all = find("");
@@ -140,13 +140,25 @@ fn query(text: &str) -> Query {
 
 fn best(what: &str, bound: f64, mut work: impl FnMut() -> usize) {
     let mut found = 0;
+    let mut spent = f64::INFINITY;
     let time = |_| {
-        let begin = Instant::now();
+        let (begin, before) = (Instant::now(), processor());
         found = work();
+        spent = spent.min(processor() - before);
         begin.elapsed()
     };
     let fastest = (0..ROUNDS).map(time).min().unwrap_or_default();
     say(what, found, fastest, bound);
+    if spent > 0.05 {
+        println!("{:<62} {:>10}  {:>9.1} ms of processor time", "", "", spent * 1e3);
+    }
+}
+
+/// Seconds of processor time of all threads, where the system tells: what counts on a busy machine.
+fn processor() -> f64 {
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().filter_map(Result::ok);
+    let spent = threads.filter_map(|t| std::fs::read_to_string(t.path().join("schedstat")).ok()?.split(' ').next()?.parse::<f64>().ok());
+    spent.sum::<f64>() / 1e9
 }
 
 fn say(what: &str, found: usize, took: Duration, bound: f64) {

@@ -133,7 +133,7 @@ fn groups(ui: &mut Ui, browse: &Browse, queue: &mut Queue) {
             ui.horizontal(|ui| {
                 ui.label(RichText::new(format!("{:>9}", words::count(tally.count))).font(theme::digits()));
                 let button = Button::new(RichText::new(&value)).frame(false).truncate();
-                let response = ui.add_enabled(!tally.value.is_empty(), button);
+                let response = ui.add_enabled(!tally.value.is_empty(), button).accessible_name(format!("Only {value}"));
                 if response.clicked() {
                     queue.push(Command::SearchFor(pivots::exactly(*column, &tally.value, '+')));
                 }

@@ -35,7 +35,9 @@ pub(super) fn take(ctx: &Context, session: &Session, queue: &mut Queue) {
     let focused = ctx.memory(|m| m.focused().is_some());
     let popup = ctx.any_popup_open();
     let blocked = |shortcut: &KeyboardShortcut, entry: &Entry| {
-        let plain = shortcut.conflicts_with_text_editing() || matches!(shortcut.logical_key, Key::Enter);
+        // Function keys type nothing.
+        let function = shortcut.logical_key.name().strip_prefix('F').is_some_and(|number| number.parse::<u8>().is_ok());
+        let plain = (shortcut.conflicts_with_text_editing() || matches!(shortcut.logical_key, Key::Enter)) && !function;
         let escape = shortcut.logical_key == Key::Escape;
         let blocked = match session.dialog {
             // Under a dialog only these are taken; everything else belongs to the dialog.

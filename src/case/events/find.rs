@@ -295,12 +295,13 @@ impl Asked<'_> {
         for name in &self.texts {
             let mut row = 0;
             for array in table.column(name)?.str()?.downcast_iter() {
-                // Equal texts of one page are stored once: they are looked into once.
+                // Where equal texts are stored once they are looked into once.
+                let shared = array.total_bytes_len() > 2 * array.total_buffer_len();
                 let mut known: HashMap<u128, bool> = HashMap::new();
                 for (at, view) in array.views().iter().enumerate() {
                     if alive[row] && !hits[row] {
                         let look = || StaticArray::get(array, at).is_some_and(|text| pattern.is_in(text));
-                        hits[row] = *known.entry(view.as_u128()).or_insert_with(look);
+                        hits[row] = if shared { *known.entry(view.as_u128()).or_insert_with(look) } else { look() };
                     }
                     row += 1;
                 }

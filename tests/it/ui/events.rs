@@ -62,7 +62,7 @@ fn search_sort_group_and_a_click_on_a_group() {
     let (_, tallies) = desk.session().browse.found.groups.clone().unwrap();
     assert!(tallies.is_sorted_by_key(|t| t.count) && tallies.iter().map(|t| t.count).sum::<usize>() == processes);
     let rarest = tallies.iter().find(|t| !t.value.is_empty()).unwrap().clone();
-    desk.window.get_by_label(&rarest.value).click();
+    desk.window.get_by_label(&format!("Only {}", rarest.value)).click();
     desk.window.run_steps(2);
     found(&mut desk);
     let browse = &desk.session().browse;
