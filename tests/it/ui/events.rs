@@ -53,7 +53,10 @@ fn search_sort_group_and_a_click_on_a_group() {
     assert!(processes > 0 && processes < total());
     assert!(desk.session().browse.found.lines.iter().all(|line| line.event.event_id == Some(4688) || line.event.message.contains("4688")));
     desk.window.get_by_label(&format!("{} of {} events", residue::app::words::count(processes), residue::app::words::count(total())));
-    desk.click("Sort events by image");
+    desk.click("Sort events by computer");
+    found(&mut desk);
+    assert!(desk.session().browse.found.lines.is_sorted_by_key(|line| line.event.computer.clone().map(|c| c.to_lowercase())));
+    desk.window.state_mut().session.apply(Command::SortEvents(Column::Image));
     found(&mut desk);
     let images: Vec<String> = desk.session().browse.found.lines.iter().filter_map(|l| l.event.image.clone()).map(|i| i.to_lowercase()).collect();
     assert!(images.is_sorted() && images.len() > 10);
