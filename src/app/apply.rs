@@ -92,6 +92,7 @@ impl Session {
             }
             Command::Search(text) if self.browse.open => self.search_events(|b| b.search = text),
             Command::Search(text) => self.narrow(|n| n.search = text),
+            Command::Highlight(on) => self.narrow(|n| n.highlight = on),
             Command::SearchFor(term) if self.browse.open => self.search_events(|b| b.search = with(&b.search, &term)),
             Command::SearchFor(term) => self.narrow(|n| n.search = with(&n.search, &term)),
             Command::Bar(bar) => self.narrow(|n| n.bar = bar),

@@ -140,6 +140,11 @@ impl Column {
             Self::Image => "image",
             Self::CommandLine => "command_line",
             Self::What => "message",
+            Self::Reason => "reason",
+            Self::Note => "note",
+            Self::Rule => "rule",
+            Self::RuleLevel => "rule_level",
+            Self::Tactic => "tactic",
             _ => return None,
         })
     }

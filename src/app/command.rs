@@ -166,6 +166,8 @@ pub enum Command {
     SaveSearch(String),
     /// Forgets a kept search, by its place in the list.
     DropSearch(usize),
+    /// Whether the search marks what it finds instead of taking the rest away.
+    Highlight(bool),
     /// Adds a term to the search text.
     SearchFor(String),
     /// Narrows to the scores of a bar, or no longer.

@@ -22,8 +22,8 @@ struct Kept {
     title: String,
     detector: Option<DetectorId>,
     by: Option<RankBy>,
-    threshold: Option<f64>,
-    threshold_by: Option<RankBy>,
+    /// Those that the analyst chose.
+    thresholds: Vec<(DetectorId, RankBy, f64)>,
     narrow: Narrow,
     sort: Option<Sort>,
 }
@@ -295,9 +295,7 @@ impl Session {
         self.view.sort = kept.sort.unwrap_or_default();
         self.view.narrow = kept.narrow;
         self.compile_search();
-        if let (Some(detector), Some(by), Some(threshold)) = (kept.detector, kept.threshold_by, kept.threshold) {
-            self.view.recall_threshold(detector, by, threshold);
-        }
+        self.view.recall_thresholds(kept.thresholds);
     }
 
     /// Keeps in the case what the window shows.
@@ -307,8 +305,7 @@ impl Session {
             title: self.title.clone(),
             detector: self.view.ranking.as_ref().map(|r| r.report.detector),
             by: self.view.wanted,
-            threshold_by: Some(self.view.by),
-            threshold: Some(self.view.threshold).filter(|t| t.is_finite()),
+            thresholds: self.view.thresholds(),
             narrow: self.view.narrow.clone(),
             sort: Some(self.view.sort),
         };

@@ -29,6 +29,8 @@ pub enum Show {
 pub struct Narrow {
     /// The search text.
     pub search: String,
+    /// The search marks what it finds and takes nothing away.
+    pub highlight: bool,
     /// Scores from..=to of the bar that was clicked.
     pub bar: Option<(f64, f64)>,
     /// Times from..=to of the strip's brush, nanoseconds UTC.
@@ -41,7 +43,13 @@ impl Narrow {
     /// Whether anything is narrowed besides [`Narrow::show`].
     #[must_use]
     pub fn is_active(&self) -> bool {
-        !self.search.trim().is_empty() || self.bar.is_some() || self.brush.is_some()
+        self.is_searching() || self.bar.is_some() || self.brush.is_some()
+    }
+
+    /// Whether the search takes rows away.
+    #[must_use]
+    pub fn is_searching(&self) -> bool {
+        !self.highlight && !self.search.trim().is_empty()
     }
 }
 
@@ -133,6 +141,12 @@ impl Rows {
             return None;
         }
         Some(if self.reversed { shown - 1 - at } else { at })
+    }
+
+    /// The positions that pass.
+    #[must_use]
+    pub fn positions(&self) -> &[u32] {
+        &self.positions
     }
 
     /// Whether cutting the shown order at a rank is the same as keeping what is above it.

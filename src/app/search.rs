@@ -21,7 +21,7 @@ impl Matcher {
     pub(super) fn matches(&self, subject: &Subject, order: &Order, position: u32, above: usize) -> bool {
         let mark = self.marks.get(subject.key);
         let found = self.findings.of(subject);
-        let list = |text: fn(&Finding) -> &str| found.iter().map(|f| text(f).into()).collect::<Vec<Box<str>>>();
+        let list = |text: fn(&Finding) -> &str| found.iter().map(|f| text(f).into()).collect::<Vec<Arc<str>>>();
         let rules = [list(|f| &f.rule), list(|f| f.level.name()), list(|f| &f.tactic)];
         self.search.matches(&|column| match column {
             Column::Rule => Cell::Texts(&rules[0]),

@@ -7,6 +7,7 @@ use crate::app::words;
 use crate::domain::RankBy;
 use crate::engine::jobs::Question;
 use jiff::tz::TimeZone;
+use std::ops::Range;
 
 impl Session {
     pub(super) fn apply_selection(&mut self, command: Command) {
@@ -25,7 +26,7 @@ impl Session {
                     self.select(index);
                 }
             }
-            Command::NextHit(by) => self.apply_selection(Command::Step(if by < 0 { crate::app::Step::Up } else { crate::app::Step::Down })),
+            Command::NextHit(by) => self.next_hit(by),
             Command::NextFlagged(by) => self.next_flagged(by),
             Command::LookAt(key) => {
                 if let Some(case) = self.case.clone() {
@@ -49,19 +50,41 @@ impl Session {
         }
     }
 
-    fn next_flagged(&mut self, by: i32) {
-        let (shown, flagged) = (self.view.shown(), self.marks.flagged());
-        let row = self.view.selected.and_then(|s| self.view.row_of(s));
-        let is_flagged = |row: &usize| self.view.at_row(*row).and_then(|i| self.view.subject_at(i)).is_some_and(|s| flagged.contains(&s.key));
-        let found = match by {
-            _ if flagged.is_empty() => None,
-            1.. => (row.map_or(0, |r| r + 1)..shown).find(is_flagged),
-            _ => (0..row.unwrap_or(shown)).rev().find(is_flagged),
-        };
-        match found.and_then(|row| self.view.at_row(row)) {
-            Some(index) => self.select(index),
-            None => self.say(if by > 0 { "no flagged row further down" } else { "no flagged row further up" }),
+    /// The next row that the search marks; without marks, the next row.
+    fn next_hit(&mut self, by: i32) {
+        if self.search.is_none() || !self.view.narrow.highlight {
+            return self.apply_selection(Command::Step(if by < 0 { crate::app::Step::Up } else { crate::app::Step::Down }));
         }
+        let shown = self.view.shown();
+        let found = self.next_row(by, |row| self.view.rows.get(row, shown).is_some_and(|p| self.view.hits.has(p)));
+        self.go_on(found, by, "row that the search marks");
+    }
+
+    fn next_flagged(&mut self, by: i32) {
+        let flagged = self.marks.flagged();
+        let is_flagged = |row: usize| self.view.at_row(row).and_then(|i| self.view.subject_at(i)).is_some_and(|s| flagged.contains(&s.key));
+        let found = if flagged.is_empty() { None } else { self.next_row(by, is_flagged) };
+        self.go_on(found, by, "flagged row");
+    }
+
+    /// The nearest row below (`by` > 0) or above the selection for which something holds.
+    fn next_row(&self, by: i32, holds: impl Fn(usize) -> bool) -> Option<usize> {
+        let (shown, row) = (self.view.shown(), self.view.selected.and_then(|s| self.view.row_of(s)));
+        if by > 0 { (row.map_or(0, |r| r + 1)..shown).find(|r| holds(*r)) } else { (0..row.unwrap_or(shown)).rev().find(|r| holds(*r)) }
+    }
+
+    fn go_on(&mut self, row: Option<usize>, by: i32, what: &str) {
+        match row.and_then(|row| self.view.at_row(row)) {
+            Some(index) => self.select(index),
+            None => self.say(format!("no {what} further {}", if by > 0 { "down" } else { "up" })),
+        }
+    }
+
+    /// Where in a cell's text stands what the search looks for.
+    #[must_use]
+    pub fn found_in(&self, column: Column, text: &str) -> Vec<Range<usize>> {
+        let named = column.search_name().and_then(crate::case::search::Column::named);
+        self.search.as_ref().zip(named).map(|(search, column)| search.highlights(column, text)).unwrap_or_default()
     }
 
     /// The zone in which times are shown.

@@ -122,8 +122,10 @@ pub static COMMANDS: &[Entry] = entries![
     Table, "Redo", "Ctrl+Y Ctrl+Shift+Z", redo, Command::Redo, "Does again what was taken back";
     Table, "Search", "Ctrl+F", rows, Command::FocusSearch, "Narrows the table: blank = or, +must, -must not, \"a phrase\", column:value";
     Table, "Saved searches…", "Ctrl+Shift+F", rows, Command::Dialog(Some(Dialog::Searches)), "Keeps the search under a name, and searches for what was kept";
-    Table, "Next row", "F3", rows, Command::NextHit(1), "Selects the next row";
-    Table, "Previous row", "Shift+F3", rows, Command::NextHit(-1), "Selects the previous row";
+    Table, "Search marks only", "", ranking, Command::Highlight(true), "The search marks what it finds in the whole table; F3 goes from one to the next";
+    Table, "Search takes away", "", ranking, Command::Highlight(false), "The table holds only what the search finds";
+    Table, "Next row", "F3", rows, Command::NextHit(1), "Selects the next row, or the next that the search marks";
+    Table, "Previous row", "Shift+F3", rows, Command::NextHit(-1), "Selects the previous row, or the previous that the search marks";
     Table, "Next flagged", "CloseBracket", ranking, Command::NextFlagged(1), "Selects the next flagged row";
     Table, "Previous flagged", "OpenBracket", ranking, Command::NextFlagged(-1), "Selects the previous flagged row";
     Table, "Flagged only", "Ctrl+B", ranking, Command::FlaggedOnly, "Shows only flagged rows, or all again";

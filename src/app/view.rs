@@ -4,6 +4,7 @@
 
 use crate::app::background::{Background, Wake};
 use crate::app::command::Step;
+use crate::app::hits::Hits;
 use crate::app::order::Order;
 use crate::app::rows::{Narrow, Rows, Show, Sort};
 use crate::app::search::Matcher;
@@ -61,6 +62,7 @@ struct Built {
     suppressed: Option<Vec<usize>>,
     severe: Option<[Vec<u32>; 2]>,
     rows: Arc<Rows>,
+    hits: Hits,
 }
 
 /// The ranking on the screen.
@@ -75,6 +77,8 @@ pub struct View {
     pub order: Option<Arc<Order>>,
     /// Which rows.
     pub rows: Arc<Rows>,
+    /// What the search marks where it takes nothing away.
+    pub hits: Hits,
     /// How many subjects each rule takes out of this ranking.
     pub suppressed: Vec<usize>,
     /// Positions of subjects in which a rule of level critical, or of level high, hit.
@@ -87,7 +91,8 @@ pub struct View {
     pub sort: Sort,
     /// The selected subject's index in the report.
     pub selected: Option<u32>,
-    thresholds: BTreeMap<(DetectorId, &'static str), f64>,
+    /// Those that the analyst chose.
+    thresholds: BTreeMap<(DetectorId, RankBy), f64>,
     building: Background<Built>,
 }
 
@@ -104,6 +109,7 @@ impl View {
             wanted: None,
             order: None,
             rows: Arc::default(),
+            hits: Hits::default(),
             suppressed: vec![],
             severe: [vec![], vec![]],
             threshold: f64::INFINITY,
@@ -129,8 +135,7 @@ impl View {
         self.selected = None;
         self.by = self.wanted.filter(|by| has(&ranking, *by)).unwrap_or(ranking.report.rank_by);
         self.ranking = Some(ranking);
-        self.order = None;
-        self.rows = Arc::default();
+        (self.order, self.rows, self.hits) = (None, Arc::default(), Hits::default());
         self.rebuild(sieve, true);
         if let (Some(key), Some(ranking)) = (kept, &self.ranking) {
             self.selected = ranking.report.subjects.iter().position(|s| s.key == key).map(|i| i as u32);
@@ -171,6 +176,10 @@ impl View {
                 order
             };
             let above = order.histogram.above(threshold);
+            let found = |position: u32| {
+                let subject = &report.subjects[order.subjects[position as usize] as usize];
+                sieve.search.as_ref().is_none_or(|m| m.matches(subject, &order, position, above))
+            };
             let keep = |position: u32| {
                 let subject = &report.subjects[order.subjects[position as usize] as usize];
                 passes(&narrow, subject, order.score(position))
@@ -182,10 +191,11 @@ impl View {
                         Show::OnlyUnusual => (ranked(sort) || (position as usize) < above) && sieve.findings.highest(subject).is_none(),
                         Show::OnlyRules => (position as usize) >= above && sieve.findings.highest(subject).is_some(),
                     }
-                    && sieve.search.as_ref().is_none_or(|m| m.matches(subject, &order, position, above))
+                    && (narrow.highlight || found(position))
             };
             let rows = Arc::new(Rows::new(report, &order, sort, &keep, stale)?);
-            Some(Built { order, suppressed, severe, rows })
+            let hits = if narrow.highlight && sieve.search.is_some() { Hits::new(rows.positions(), order.len(), &found, stale)? } else { Hits::default() };
+            Some(Built { order, suppressed, severe, rows, hits })
         };
         if small {
             self.building.forget();
@@ -219,20 +229,25 @@ impl View {
         self.order = Some(built.order);
         self.suppressed = built.suppressed.unwrap_or_else(|| std::mem::take(&mut self.suppressed));
         self.severe = built.severe.unwrap_or_else(|| std::mem::take(&mut self.severe));
-        self.rows = built.rows;
+        (self.rows, self.hits) = (built.rows, built.hits);
         if fresh {
             self.threshold = self.usual_threshold();
         }
     }
 
-    /// Remembers a threshold for when the ranking it belongs to is shown.
-    pub(super) fn recall_threshold(&mut self, detector: DetectorId, by: RankBy, threshold: f64) {
-        self.thresholds.insert((detector, by.title()), threshold);
+    /// The thresholds that the analyst chose.
+    pub(super) fn thresholds(&self) -> Vec<(DetectorId, RankBy, f64)> {
+        self.thresholds.iter().filter(|(_, value)| value.is_finite()).map(|(&(detector, by), &value)| (detector, by, value)).collect()
+    }
+
+    /// Remembers them for when the rankings they belong to are shown.
+    pub(super) fn recall_thresholds(&mut self, kept: Vec<(DetectorId, RankBy, f64)>) {
+        self.thresholds.extend(kept.into_iter().map(|(detector, by, value)| ((detector, by), value)));
     }
 
     fn usual_threshold(&self) -> f64 {
         let (Some(ranking), Some(order)) = (&self.ranking, &self.order) else { return f64::INFINITY };
-        let kept = self.thresholds.get(&(ranking.report.detector, order.by.title())).copied();
+        let kept = self.thresholds.get(&(ranking.report.detector, order.by)).map(|kept| self.range().map_or(*kept, |(low, high)| kept.clamp(low, high)));
         let own = (order.by == ranking.report.rank_by).then_some(ranking.report.threshold);
         kept.or(own).unwrap_or_else(|| quantile(order.histogram.scores(), 0.99))
     }
@@ -245,7 +260,7 @@ impl View {
             return;
         }
         self.threshold = value.clamp(low, high);
-        self.thresholds.insert((ranking.report.detector, order.by.title()), self.threshold);
+        self.thresholds.insert((ranking.report.detector, order.by), self.threshold);
         if self.narrow.show == Show::OnlyRules || cut(self.narrow.show) && !ranked(self.sort) {
             self.rebuild(sieve, false);
         }

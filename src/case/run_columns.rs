@@ -152,7 +152,6 @@ impl<'a> Wanted<'a> {
         let (computer, user, channel, provider) = (text("computer")?, text("user")?, text("channel")?, text("provider")?);
         let (image, command_line) = (text("image")?, text("command_line")?);
         let reasons = [text("reason_1")?, text("reason_2")?, text("reason_3")?];
-        let owned = |column: &StringChunked, row| -> Box<str> { column.get(row).unwrap_or_default().into() };
         for row in 0..table.height() {
             let kept: Vec<Member> = serde_json::from_str(members.get(row).unwrap_or("[]")).map_err(|e| PolarsError::ComputeError(e.to_string().into()))?;
             let members = kept.into_iter().filter_map(|(source, record, part)| Some(EventKey { source: self.place(source)?, part, record })).collect();
@@ -163,8 +162,8 @@ impl<'a> Wanted<'a> {
             };
             let made = Subject {
                 key,
-                title: owned(title, row),
-                subject: owned(subject, row),
+                title: title.get(row).unwrap_or_default().into(),
+                subject: self.shared(subject.get(row)).unwrap_or_default(),
                 count: count.get(row).unwrap_or_default(),
                 first_seen: first_seen.get(row),
                 last_seen: last_seen.get(row),
@@ -183,7 +182,7 @@ impl<'a> Wanted<'a> {
                 score: score.get(row).unwrap_or_default(),
                 rank: rank.get(row).unwrap_or_default(),
                 percentile: percentile.get(row).unwrap_or_default(),
-                reasons: reasons.map(|column| owned(column, row)),
+                reasons: reasons.map(|column| self.shared(column.get(row)).unwrap_or_default()),
                 members,
             };
             self.subjects.push(made);

@@ -61,7 +61,7 @@ pub enum Preset {
 }
 
 /// Which value ranks, makes the histogram and is compared with the threshold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
 #[serde(rename_all = "lowercase")]
 pub enum RankBy {
     /// `learned + prior` (the `published` preset: its loss).

@@ -36,9 +36,9 @@ pub struct Subject {
     /// The event that stands for it: the first member.
     pub key: EventKey,
     /// What it is, in one line (the first member's message, unless the detector says better).
-    pub title: Box<str>,
+    pub title: Arc<str>,
     /// What kind of subject, and which (`unique event`, `chain`, ...): the CSV's `subject` column.
-    pub subject: Box<str>,
+    pub subject: Arc<str>,
     /// Events it stands for.
     pub count: u64,
     /// Nanoseconds UTC.
@@ -76,7 +76,7 @@ pub struct Subject {
     /// Share of subjects with a lower score x 100.
     pub percentile: f64,
     /// The three largest contributions, in words.
-    pub reasons: [Box<str>; 3],
+    pub reasons: [Arc<str>; 3],
     /// All members, in time order.
     pub members: Box<[EventKey]>,
 }

@@ -3,6 +3,7 @@
 use super::baseline::Baselines;
 use super::findings::beside_events;
 use super::labels::with_labels;
+use super::pool::Pool;
 use super::stores::{WithoutFindings, scoped};
 use super::validation;
 use super::worker::{Emit, Happening, Ranking, panic_text};
@@ -164,8 +165,9 @@ fn finish(id: DetectorId, detection: Detection, input: &Input<'_>, curve: Vec<Cu
         input.control.warn(format!("{}: {} subjects have no {} and are not ranked", id.title(), ranked.excluded, rank_by.title()));
     }
     let explain: Arc<dyn Explain> = Arc::new(Ordered { inner: explain, order: ranked.order });
+    let pool = Pool::default();
     ranked.subjects.par_iter_mut().enumerate().for_each(|(index, subject)| {
-        let mut reasons = explain.explain(index).into_iter().map(|c| c.reason().into_boxed_str());
+        let mut reasons = explain.explain(index).into_iter().map(|c| pool.keep(c.reason()));
         subject.reasons = std::array::from_fn(|_| reasons.next().unwrap_or_default());
     });
     let scores: Vec<f64> = ranked.subjects.iter().map(|s| s.score).collect();

@@ -17,6 +17,7 @@ mod labels;
 mod logon;
 mod manifest;
 mod open;
+mod pool;
 mod script;
 mod stores;
 mod suppress;

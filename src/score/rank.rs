@@ -16,17 +16,32 @@ pub struct Ranked {
 
 /// Ranks by score descending, then time, source, record, part. Subjects without a time stand last among equals.
 #[must_use]
-pub fn rank(subjects: Vec<Subject>) -> Ranked {
+pub fn rank(mut subjects: Vec<Subject>) -> Ranked {
     let total = subjects.len();
-    let mut numbered: Vec<(usize, Subject)> = subjects.into_iter().enumerate().filter(|(_, s)| s.score.is_finite()).collect();
-    numbered.sort_by(|(_, a), (_, b)| compare(a, b));
-    let below = percentiles(numbered.iter().map(|(_, s)| s.score));
-    let (order, mut subjects): (Vec<usize>, Vec<Subject>) = numbered.into_iter().unzip();
+    let (mut order, rest): (Vec<usize>, Vec<usize>) = (0..total).partition(|i| subjects[*i].score.is_finite());
+    order.sort_by(|a, b| compare(&subjects[*a], &subjects[*b]));
+    permute(&mut subjects, order.iter().chain(&rest).copied().collect());
+    subjects.truncate(order.len());
+    let below = percentiles(subjects.iter().map(|s| s.score));
     for (index, (subject, percentile)) in subjects.iter_mut().zip(below).enumerate() {
         subject.rank = index as u64 + 1;
         subject.percentile = percentile;
     }
     Ranked { excluded: total - subjects.len(), subjects, order }
+}
+
+/// Puts what stands at `from[i]` at `i`, without a second copy of millions of subjects.
+fn permute<T>(items: &mut [T], mut from: Vec<usize>) {
+    for start in 0..items.len() {
+        let mut at = start;
+        while from[at] != start && from[at] != at {
+            let next = from[at];
+            items.swap(at, next);
+            from[at] = at;
+            at = next;
+        }
+        from[at] = at;
+    }
 }
 
 fn compare(a: &Subject, b: &Subject) -> Ordering {
@@ -82,6 +97,13 @@ mod tests {
         assert_eq!(ranked.order, [3, 2, 1, 0]);
         assert_eq!(ranked.subjects.iter().map(|s| s.percentile).collect::<Vec<_>>(), [75.0, 0.0, 0.0, 0.0]);
         assert_eq!(ranked.excluded, 1);
+    }
+
+    #[test]
+    fn a_permutation_is_carried_out_in_place() {
+        let mut items = ["a", "b", "c", "d", "e", "f"];
+        permute(&mut items, vec![2, 0, 1, 3, 5, 4]);
+        assert_eq!(items, ["c", "a", "b", "d", "f", "e"]);
     }
 
     #[test]

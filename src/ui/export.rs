@@ -3,10 +3,10 @@
 use crate::app::words;
 use crate::app::{Command, ExportForm, Session, Which};
 use crate::export::Format;
-use crate::ui::opening::{modal, typed};
+use crate::ui::opening::{modal, path_edit, typed};
 use crate::ui::screen::{Queue, Screen};
 use crate::ui::theme;
-use eframe::egui::{Button, Context, Key, RichText, TextEdit};
+use eframe::egui::{Button, Context, RichText};
 
 pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
     modal(ctx, "Export", 600.0, queue, |ui, queue| {
@@ -34,11 +34,12 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
         });
         ui.add_space(6.0);
         ui.label(RichText::new("Where (without ending)").color(colours.weak));
-        ui.horizontal(|ui| {
-            ui.add(TextEdit::singleline(&mut form.path).desired_width(ui.available_width() - 90.0)).accessible_name("Path of the export");
+        let entered = ui.horizontal(|ui| {
+            let entered = path_edit(ui, &mut form.path, "", ui.available_width() - 90.0, "Path of the export");
             if ui.button("Choose…").clicked() {
                 queue.push(Command::PickExport);
             }
+            entered
         });
         let rows = session.exportable(form.which).unwrap_or(0);
         let order = form.order();
@@ -59,7 +60,7 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
             let ready = rows > 0 && !order.files.is_empty();
             let label = if replaces { format!("Replace and export {}", words::rows(rows)) } else { format!("Export {}", words::rows(rows)) };
             let response = ui.add_enabled(ready, Button::new(label).fill(ui.visuals().selection.bg_fill));
-            if response.clicked() {
+            if response.clicked() || ready && entered.inner {
                 queue.push(Command::ExportForm(Box::new(form.clone())));
                 queue.push(Command::Export(order));
             }
@@ -79,9 +80,7 @@ pub(super) fn import(ctx: &Context, screen: &mut Screen, queue: &mut Queue) {
         ui.add_space(6.0);
         ui.horizontal(|ui| {
             let width = ui.available_width() - 160.0;
-            let edit = ui.add(TextEdit::singleline(&mut screen.import_path).hint_text("/cases/ranking-fields.jsonl").desired_width(width));
-            let edit = edit.accessible_name("Path of an exported ranking");
-            let entered = edit.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
+            let entered = path_edit(ui, &mut screen.import_path, "/cases/ranking-fields.jsonl", width, "Path of an exported ranking");
             let ready = !screen.import_path.trim().is_empty();
             if (ui.add_enabled(ready, Button::new("Import")).clicked() || entered) && ready {
                 queue.push(Command::ImportAnnotations(typed(&screen.import_path)));

@@ -8,12 +8,21 @@ use std::path::PathBuf;
 
 /// A path field with an *Open* button.
 pub(super) fn path_field(ui: &mut Ui, path: &mut String, width: f32, queue: &mut Queue) {
-    let edit = ui.add(TextEdit::singleline(path).hint_text("path of a file, a folder or a case").desired_width(width)).accessible_name("Path of evidence");
-    let entered = edit.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
+    let entered = path_edit(ui, path, "path of a file, a folder or a case", width, "Path of evidence");
     let ready = !path.trim().is_empty();
     if (ui.add_enabled(ready, Button::new("Open")).accessible_name("Open path").clicked() || entered) && ready {
         queue.push(Command::Open(vec![typed(path)]));
     }
+}
+
+/// A path field of a dialog, in which the keyboard begins; `true` when Enter ended it.
+pub(super) fn path_edit(ui: &mut Ui, path: &mut String, hint: &str, width: f32, name: &str) -> bool {
+    let edit = ui.add(TextEdit::singleline(path).hint_text(hint).desired_width(width)).accessible_name(name);
+    let entered = edit.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
+    if !entered && ui.memory(|m| m.focused().is_none() && m.allows_interaction(ui.layer_id())) {
+        edit.request_focus();
+    }
+    entered
 }
 
 /// What was typed, without the quotes that file managers copy along, and with `~` resolved.
@@ -103,9 +112,7 @@ pub(super) fn save(ctx: &Context, _session: &Session, screen: &mut Screen, queue
         ui.add_space(6.0);
         ui.horizontal(|ui| {
             let width = ui.available_width() - 150.0;
-            let edit =
-                ui.add(TextEdit::singleline(&mut screen.save_path).hint_text("/cases/name.residue").desired_width(width)).accessible_name("Path of the case");
-            let entered = edit.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
+            let entered = path_edit(ui, &mut screen.save_path, "/cases/name.residue", width, "Path of the case");
             let ready = !screen.save_path.trim().is_empty();
             if (ui.add_enabled(ready, Button::new("Save")).clicked() || entered) && ready {
                 queue.push(Command::SaveAs(typed(&screen.save_path)));

@@ -81,7 +81,8 @@ fn bar(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
         }
         if !view.narrow.search.trim().is_empty() {
             let short: String = view.narrow.search.chars().take(40).collect();
-            chip(ui, &format!("search {short}"), Command::Search(String::new()), queue);
+            let hits = if view.narrow.highlight { format!(": {} marked", words::count(view.hits.len())) } else { String::new() };
+            chip(ui, &format!("search {short}{hits}"), Command::Search(String::new()), queue);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.menu_button("Columns", |ui| choose_columns(ui, session, queue)).response.on_hover_text("Choose what the table shows");
@@ -273,6 +274,7 @@ impl TableDelegate for Rows<'_> {
         let fill = match (selected, response.hovered(), row % 2) {
             (true, ..) => Some(colours.selected),
             (_, true, _) => Some(colours.hovered),
+            _ if self.session.view.hits.has(position) => Some(colours.hit_row),
             (.., 1) => Some(colours.stripe),
             _ => None,
         };
@@ -311,7 +313,7 @@ impl TableDelegate for Rows<'_> {
             ui.painter().rect_filled(bar, 0.0, colours.above);
         }
         let text = plain(&self.session.cell(column, index));
-        let mut rich = RichText::new(text);
+        let mut rich = RichText::new(&text);
         if column.is_number() || column == Column::Time {
             rich = rich.font(theme::digits());
         }
@@ -321,7 +323,7 @@ impl TableDelegate for Rows<'_> {
         if matches!(column, Column::Reason) {
             rich = rich.color(colours.weak);
         }
-        let label = Label::new(rich).truncate().selectable(false);
+        let label = Label::new(marked(ui, rich, &self.session.found_in(column, &text))).truncate().selectable(false);
         if column.is_number() {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.add_space(6.0);
@@ -343,6 +345,26 @@ pub(super) fn plain(text: &str) -> String {
 pub(super) fn whole(text: &str) -> String {
     let hostile = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().map(|c| if hostile(c) { '·' } else { c }).collect()
+}
+
+/// Text with what the search looks for marked.
+fn marked(ui: &Ui, text: RichText, found: &[Range<usize>]) -> egui::WidgetText {
+    if found.is_empty() {
+        return text.into();
+    }
+    let mut job = egui::text::LayoutJob::default();
+    text.append_to(&mut job, ui.style(), egui::FontSelection::Default, Align::Center);
+    let Some(whole) = job.sections.first().map(|s| s.format.clone()) else { return job.into() };
+    let hit = egui::TextFormat { background: theme::colours(ui).hit, color: theme::colours(ui).hit_text, ..whole.clone() };
+    let (text, mut at) = (std::mem::take(&mut job.text), 0);
+    job.sections.clear();
+    for range in found {
+        job.append(&text[at..range.start], 0.0, whole.clone());
+        job.append(&text[range.clone()], 0.0, hit.clone());
+        at = range.end;
+    }
+    job.append(&text[at..], 0.0, whole);
+    job.into()
 }
 
 /// The flag: filled once it is kept, hollow until then, faint under the pointer. `true` when clicked.

@@ -23,6 +23,12 @@ pub(super) struct Colours {
     pub hovered: Color32,
     /// Every other row.
     pub stripe: Color32,
+    /// Behind words that the search looks for.
+    pub hit: Color32,
+    /// Those words.
+    pub hit_text: Color32,
+    /// A row that holds them.
+    pub hit_row: Color32,
     /// Less important text.
     pub weak: Color32,
     /// Something partial went wrong.
@@ -56,6 +62,9 @@ static DARK: Colours = Colours {
     selected: rgb(0x28486b),
     hovered: rgb(0x262d36),
     stripe: rgb(0x1c2127),
+    hit: rgb(0x6b5f12),
+    hit_text: rgb(0xffffff),
+    hit_row: rgb(0x2b2a17),
     weak: rgb(0x96a1ad),
     warning: rgb(0xecc94b),
     error: rgb(0xff7b6e),
@@ -76,6 +85,9 @@ static LIGHT: Colours = Colours {
     selected: rgb(0xcfe1f5),
     hovered: rgb(0xe9eef4),
     stripe: rgb(0xf7f9fb),
+    hit: rgb(0xffe27a),
+    hit_text: rgb(0x1d1b10),
+    hit_row: rgb(0xfff8dc),
     weak: rgb(0x5b6672),
     warning: rgb(0x8a6100),
     error: rgb(0xb3261e),

@@ -93,6 +93,15 @@ fn search(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue
     if !text.is_empty() && ui.button("×").on_hover_text("Take the search away (Esc)").accessible_name("Clear search").clicked() {
         queue.push(Command::Search(String::new()));
     }
+    let highlight = session.view.narrow.highlight;
+    let (mode, other) = if highlight {
+        ("Highlight", "Marks what it finds, F3 goes to the next. Click: hold only that.")
+    } else {
+        ("Filter", "Holds only what it finds. Click: mark it instead.")
+    };
+    if ui.button(RichText::new(mode).small()).on_hover_text(other).accessible_name("Search mode").clicked() {
+        queue.push(Command::Highlight(!highlight));
+    }
     let width = ui.available_width().clamp(80.0, 420.0);
     let mut edit = TextEdit::singleline(&mut text)
         .id(egui::Id::unique("search"))

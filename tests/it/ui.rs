@@ -3,6 +3,7 @@
 mod drive;
 mod events;
 mod fake;
+mod marked;
 mod million;
 mod pictures;
 mod speed;

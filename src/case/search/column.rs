@@ -1,5 +1,7 @@
 //! The columns a search may name, and the cells it looks into.
 
+use std::sync::Arc;
+
 /// A column of a ranked subject or an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the names are the columns'")]
@@ -143,7 +145,7 @@ pub enum Cell<'a> {
     /// Text.
     Text(&'a str),
     /// Several texts (reasons).
-    Texts(&'a [Box<str>]),
+    Texts(&'a [Arc<str>]),
     /// Several texts (tags).
     List(&'a [String]),
     /// A whole number; times are nanoseconds UTC, yes is 1 and no is 0.

@@ -223,7 +223,7 @@ mod tests {
         score: f64,
         image: &'static str,
         message: &'static str,
-        reasons: [Box<str>; 3],
+        reasons: [std::sync::Arc<str>; 3],
     }
 
     fn row() -> Row {

@@ -121,7 +121,7 @@ fn subjects(events: &Events, rarity: &[f64], losses: Option<&[f64]>) -> Vec<Subj
         let loss = losses.and_then(|losses| losses.get(at).copied());
         Subject {
             key: *key,
-            title: head.message.clone(),
+            title: head.message.clone().into(),
             subject: "event".into(),
             count: 1,
             first_seen: *time,

@@ -34,7 +34,7 @@ fn subject(table: &Table, uniques: &Uniques, scores: &Scores<'_>, row: usize) ->
     };
     Subject {
         key: event(members.first()).map(|event| event.key).unwrap_or_default(),
-        title: head.message,
+        title: head.message.into(),
         subject: "unique event".into(),
         count: members.len() as u64,
         first_seen: time(members.first()),
