@@ -396,8 +396,10 @@ impl Session {
     /// Where an export goes unless the analyst says otherwise: beside the evidence's case, named by detector.
     pub(super) fn export_stem(&self) -> PathBuf {
         let detector = self.view.ranking.as_ref().map_or("ranking", |r| r.report.detector.name());
-        let folder = directories::UserDirs::new().and_then(|d| d.document_dir().map(Path::to_owned)).filter(|d| d.is_dir());
-        let folder = folder.or_else(|| std::env::current_dir().ok()).unwrap_or_default();
+        // The current folder comes last: it may be the evidence's.
+        let user = directories::UserDirs::new();
+        let documents = user.as_ref().and_then(|d| d.document_dir().map(Path::to_owned)).filter(|d| d.is_dir());
+        let folder = documents.or_else(|| user.map(|d| d.home_dir().to_owned())).or_else(|| std::env::current_dir().ok()).unwrap_or_default();
         folder.join(format!("ranking-{detector}"))
     }
 }
