@@ -342,7 +342,7 @@ fn the_chosen_device_says_why() {
 fn a_software_adapter_agrees_with_the_cpu() {
     let gpu = Device::choose(Compute::Gpu);
     if !gpu.is_gpu() {
-        eprintln!("skipped: {}", gpu.reason);
+        crate::support::skipped(&gpu.reason);
         return;
     }
     assert!(gpu.for_work(356, 8).is_gpu(), "what was asked for is kept");

@@ -202,7 +202,7 @@ fn a_parser_not_written_in_rust_reads_the_estate_whole() {
     let (out, summary) = estate(1000, 7);
     let script = "import sys, xml.etree.ElementTree, Evtx.Evtx as e\nn = 0\nfor f in sys.argv[1:]:\n  with e.Evtx(f) as log:\n    h = log.get_file_header()\n    assert h.verify(), f\n    for c in h.chunks():\n      assert c.verify(), f\n    for r in log.records():\n      xml.etree.ElementTree.fromstring(r.xml())\n      n += 1\nprint(n)";
     if Command::new("python3").args(["-c", "import Evtx.Evtx"]).output().map_or(true, |done| !done.status.success()) {
-        eprintln!("skipped: python-evtx is not here (pip install python-evtx)");
+        crate::support::skipped("python-evtx is not here (pip install python-evtx)");
         return;
     }
     let done = Command::new("python3").args(["-c", script]).args(files(out.path()).values()).output().unwrap();
