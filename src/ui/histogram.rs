@@ -5,10 +5,11 @@
 use crate::app::words;
 use crate::app::{Command, Order, Session};
 use crate::domain::{RankBy, Stage};
+use crate::ui::grip::Grip;
 use crate::ui::screen::Queue;
 use crate::ui::theme;
-use eframe::egui::{self, Align, Button, ComboBox, Context, CursorIcon, DragValue, Id, Label, Layout, Rect, RichText, Sense, Stroke, Ui, WidgetInfo, vec2};
-use egui_plot::{Bar, BarChart, GridMark, Plot, PlotResponse, PlotTransform, VLine};
+use eframe::egui::{self, Align, Button, ComboBox, CursorIcon, DragValue, Id, Label, Layout, Rect, RichText, Sense, Stroke, Ui, WidgetInfo, vec2};
+use egui_plot::{Bar, BarChart, GridMark, Plot, PlotResponse, VLine};
 
 const SIDE: f32 = 232.0;
 /// Widest number of bars; more cannot be told apart.
@@ -185,19 +186,13 @@ fn click(ui: &Ui, plot: &PlotResponse<()>, bars: &Bars, session: &Session, queue
     }
 }
 
-/// Where the pointer drags the threshold to, asked before anything is drawn, so that a frame need not be drawn twice to show it.
-pub(super) fn dragged(ctx: &Context) -> Option<Command> {
-    let handle = ctx.read_response(Id::unique("threshold")).filter(egui::Response::dragged)?;
-    let transform = ctx.data(|data| data.get_temp::<PlotTransform>(Id::unique("histogram")))?;
-    Some(Command::DragThreshold(transform.value_from_position(handle.interact_pointer_pos()?).x))
-}
-
 /// The threshold as an object to grab.
 fn drag(ui: &Ui, plot: &PlotResponse<()>, session: &Session, queue: &mut Queue) {
     let (frame, threshold) = (*plot.transform.frame(), session.view.threshold);
     let x = plot.transform.position_from_point_x(threshold).clamp(frame.left(), frame.right());
     let zone = Rect::from_x_y_ranges(x - theme::GRAB..=x + theme::GRAB, frame.y_range());
     let handle = ui.interact(zone, Id::unique("threshold"), Sense::click_and_drag()).on_hover_and_drag_cursor(CursorIcon::ResizeHorizontal);
+    let held = Grip { transform: plot.transform, zone, x, layer: ui.layer_id() }.place(ui.ctx());
     handle.widget_info(|| WidgetInfo::slider(true, threshold, "Threshold"));
     let colours = theme::colours(ui);
     let grip = Rect::from_center_size(egui::pos2(x, frame.top() + 9.0), vec2(9.0, 16.0));
@@ -218,11 +213,9 @@ fn drag(ui: &Ui, plot: &PlotResponse<()>, session: &Session, queue: &mut Queue) 
         let filter = egui::EventFilter { horizontal_arrows: true, ..Default::default() };
         ui.memory_mut(|m| m.set_focus_lock_filter(handle.id, filter));
     }
-    ui.data_mut(|data| data.insert_temp(Id::unique("histogram"), plot.transform));
-    if handle.drag_stopped() {
-        queue.push(Command::Threshold(threshold));
-    }
-    if !handle.dragged() {
+    if held {
+        ui.set_cursor_icon(CursorIcon::ResizeHorizontal);
+    } else {
         handle.on_hover_text(format!("Threshold {}: drag it, or use Left and Right (Shift: far)", words::score(threshold)));
     }
 }

@@ -13,6 +13,7 @@ mod evidence;
 mod export;
 mod files;
 mod focus;
+mod grip;
 mod histogram;
 mod keys;
 mod lexicon;

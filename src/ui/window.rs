@@ -5,7 +5,7 @@ use crate::ui::focus::Focus;
 use crate::ui::picker::Picker;
 use crate::ui::screen::{Queue, Screen};
 use crate::ui::{
-    about, combined, coverage, details, empty, events, evidence, export, files, histogram, keys, lexicon, mapping, notices, opening, ordinary, palette,
+    about, combined, coverage, details, empty, events, evidence, export, files, grip, histogram, keys, lexicon, mapping, notices, opening, ordinary, palette,
     searches, settings, shortcuts, status, strip, table, theme, topbar,
 };
 use eframe::egui::{self, CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
@@ -176,7 +176,9 @@ impl eframe::App for Window {
         let ctx = ui.ctx().clone();
         self.dress(&ctx);
         self.focus.claim(&ctx);
-        if let Some(command) = histogram::dragged(&ctx) {
+        let mut held = Queue::new();
+        grip::take(&ctx, &mut held);
+        for command in held {
             self.session.apply(command);
         }
         let mut queue = Queue::new();

@@ -218,6 +218,21 @@ fn dragging_the_threshold_changes_counts_in_the_same_frame() {
 }
 
 #[test]
+fn a_drag_that_is_over_before_the_next_frame_still_moves_the_threshold() {
+    let mut desk = ready();
+    let handle = desk.window.get_by_role_and_label(Role::Slider, "Threshold").rect().center();
+    let (before, to) = (desk.session().view.above(), handle - vec2(60.0, 0.0));
+    let button = |pos, pressed| egui::Event::PointerButton { pos, button: egui::PointerButton::Primary, pressed, modifiers: Modifiers::NONE };
+    let all = [egui::Event::PointerMoved(handle), button(handle, true), egui::Event::PointerMoved(to), button(to, false)];
+    desk.window.input_mut().events.extend(all);
+    desk.window.run_steps(2);
+    assert!(desk.session().view.above() > before);
+    assert!(desk.session().view.narrow.bar.is_none(), "no bar was clicked");
+    desk.command(Key::Z);
+    assert_eq!(desk.session().view.above(), before);
+}
+
+#[test]
 fn the_threshold_stays_within_the_plot() {
     let mut desk = ready();
     let handle = desk.window.get_by_role_and_label(Role::Slider, "Threshold").rect().center();
