@@ -117,6 +117,8 @@ pub(super) fn waiting(ui: &mut Ui, session: &Session, queue: &mut Queue) {
                     queue.push(Command::Analyse);
                 }
                 ui.add_space(8.0);
+                topbar::act(ui, session, "All events…", "Look at all events (F6)", queue);
+                ui.add_space(8.0);
                 ui.label(RichText::new("Known-good evidence makes the ranking better: tick a source at the left, or add a baseline.").color(colours.weak));
             }
             Activity::Busy(word) | Activity::Stopping(word) => {

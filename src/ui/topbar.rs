@@ -85,6 +85,18 @@ fn right(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue)
     }
 }
 
+/// Whether the search takes away or marks.
+fn mode(ui: &mut Ui, highlight: bool, queue: &mut Queue) {
+    let (name, help) = if highlight {
+        ("Highlight", "Marks what it finds, F3 goes to the next. Click: hold only that.")
+    } else {
+        ("Filter", "Holds only what it finds. Click: mark it instead.")
+    };
+    if ui.button(RichText::new(name).small()).on_hover_text(help).accessible_name("Search mode").clicked() {
+        queue.push(Command::Highlight(!highlight));
+    }
+}
+
 /// The search box, with what it cannot understand said below it.
 fn search(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
     let colours = theme::colours(ui);
@@ -93,14 +105,8 @@ fn search(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue
     if !text.is_empty() && ui.button("×").on_hover_text("Take the search away (Esc)").accessible_name("Clear search").clicked() {
         queue.push(Command::Search(String::new()));
     }
-    let highlight = session.view.narrow.highlight;
-    let (mode, other) = if highlight {
-        ("Highlight", "Marks what it finds, F3 goes to the next. Click: hold only that.")
-    } else {
-        ("Filter", "Holds only what it finds. Click: mark it instead.")
-    };
-    if ui.button(RichText::new(mode).small()).on_hover_text(other).accessible_name("Search mode").clicked() {
-        queue.push(Command::Highlight(!highlight));
+    if !session.browse.open {
+        mode(ui, session.view.narrow.highlight, queue);
     }
     let width = ui.available_width().clamp(80.0, 420.0);
     let mut edit = TextEdit::singleline(&mut text)
