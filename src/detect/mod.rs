@@ -3,7 +3,7 @@
 //! Border: a detector reads events through [`EventStore`], trains on the given device, and hands back a [`Detection`]; it knows nothing of
 //! cases on disk, exports or front ends.
 
-mod chains;
+pub mod chains;
 pub mod fields;
 pub mod groups;
 pub mod memory;

@@ -2,6 +2,7 @@
 //!
 //! Deterministic on the CPU, whatever the number of threads: every draw comes from the seed, and sums are taken in a fixed order.
 
+use super::by_hand::{ByHand, registered};
 use super::device::Device;
 use super::matrix::read;
 use super::random::{Purpose, generator};
@@ -33,6 +34,13 @@ pub trait Model: Module {
     /// # Shapes
     /// `[rows]`
     fn losses(&self, data: &Self::Data, rows: &[usize], device: &Backend) -> Tensor<1>;
+    /// Its own passes over its weights as they are, for the CPU, where it has any.
+    ///
+    /// # Errors
+    /// The device failed.
+    fn by_hand(&self) -> Result<Option<Box<dyn ByHand<Self::Data> + '_>>, RunError> {
+        Ok(None)
+    }
 }
 
 /// How to train.
@@ -212,6 +220,11 @@ impl<D: Sync + ?Sized> Trainer<'_, D> {
         let (mut sum, mut pending) = (0.0, Vec::new());
         for batch in rows.chunks(self.config.batch.max(1)) {
             self.control.check()?;
+            if let Some((loss, gradients)) = self.by_hand(&model, batch)? {
+                sum += loss;
+                model = optimizer.step(rate, model, gradients);
+                continue;
+            }
             let loss = self.total(&model, batch, &device);
             pending.push(loss.clone().detach());
             let gradients = GradientsParams::from_grads((loss / batch.len() as f32).backward(), &model);
@@ -224,11 +237,26 @@ impl<D: Sync + ?Sized> Trainer<'_, D> {
         Ok((model, sum / rows.len() as f64))
     }
 
+    /// Weighted sum of the losses of a batch and the gradients of their mean, where the network has its own passes.
+    fn by_hand<M: Model<Data = D>>(&self, model: &M, batch: &[usize]) -> Result<Option<(f64, GradientsParams)>, RunError> {
+        let passes = if self.device.is_gpu() { None } else { model.by_hand()? };
+        let Some(passes) = passes else { return Ok(None) };
+        let weights: Vec<f32> = batch.iter().map(|&row| self.weights.of(row)).collect();
+        let (loss, gradients) = passes.gradients(self.data, batch, &weights);
+        Ok(Some((loss, registered(model, gradients, 1.0 / batch.len() as f32, &self.device.plain()))))
+    }
+
     /// Mean weighted loss of the named rows.
     fn evaluate<M: Model<Data = D>>(&self, model: &M, rows: &[usize]) -> Result<f64, RunError> {
         let (mut sum, device) = (0.0, self.device.plain());
+        let passes = if self.device.is_gpu() { None } else { model.by_hand()? };
         for chunk in rows.chunks(M::CHUNK) {
             self.control.check()?;
+            if let Some(passes) = &passes {
+                let losses = passes.losses(self.data, chunk);
+                sum += losses.iter().zip(chunk).map(|(loss, &row)| f64::from(loss * self.weights.of(row))).sum::<f64>();
+                continue;
+            }
             sum += drain(&mut vec![self.total(model, chunk, &device)])?;
         }
         Ok(sum / rows.len() as f64)

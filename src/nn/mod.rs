@@ -4,16 +4,21 @@
 //! generator, because burn's is shared by the whole process: two fits in two threads do not disturb each other.
 
 mod adapters;
+mod by_hand;
 mod cells;
+mod classifier;
+mod curves;
 mod dense;
 mod device;
 mod fit;
+mod kernel;
 mod layer;
 mod linear;
 mod lstm;
 mod matrix;
 mod mlp;
 mod next;
+mod product;
 mod random;
 mod record;
 mod recurrent;
@@ -23,6 +28,7 @@ mod tokens;
 mod windows;
 
 pub use adapters::{Adapter, adapters};
+pub use classifier::SequenceClassifier;
 pub use dense::{Dense, DenseConfig, PlainDense};
 pub use device::Device;
 pub use fit::{FitConfig, Fitted, Model, Stop, fit};

@@ -1,6 +1,7 @@
 //! Predicts the next row from a window of rows before it: LSTM layers one on the other, the last as wide as a row.
 
 use super::cells::{Cells, Gradients};
+use super::kernel::Trace;
 use super::layer::Activation;
 use super::random::{Purpose, generator};
 use super::windows::{Cut, Rows, WindowFit, Windowed, train};
@@ -70,22 +71,20 @@ impl NextRow {
         for (at, block) in which.chunks(PART * 16).enumerate() {
             control.check()?;
             control.progress("scoring", "timeline", (at * PART * 16) as u64, Some(all), "rows");
-            let parts: Vec<Result<Vec<f32>, RunError>> = block.par_chunks(PART).map(|part| self.last(rows, part)).collect();
-            for part in parts {
-                out.extend(part?);
-            }
+            let parts: Vec<Vec<f32>> = block.par_chunks(PART).map(|part| self.last(rows, part)).collect();
+            out.extend(parts.into_iter().flatten());
         }
         Ok(out)
     }
 
     /// The last step's output.
-    fn last(&self, rows: &dyn Rows, which: &[usize]) -> Result<Vec<f32>, RunError> {
+    fn last(&self, rows: &dyn Rows, which: &[usize]) -> Vec<f32> {
         let cut = Cut::new(rows, which, self.config.window);
-        let mut x = cut.values.clone();
-        for layer in &self.layers {
-            x = layer.forward(&x, cut.batch())?.outputs;
+        let mut x = Vec::new();
+        for (at, layer) in self.layers.iter().enumerate() {
+            x = layer.kernel().forward(if at == 0 { &cut.values } else { &x }, cut.batch()).outputs;
         }
-        Ok(x.split_off(x.len().saturating_sub(which.len() * self.config.width)))
+        x.split_off(x.len().saturating_sub(which.len() * self.config.width))
     }
 
     /// Identifies shape and weights, as hex.
@@ -105,13 +104,13 @@ impl NextRow {
 }
 
 impl Windowed for NextRow {
-    fn gradients(&self, rows: &dyn Rows, windows: &[usize]) -> Result<(f64, Vec<Gradients>), RunError> {
+    fn gradients(&self, rows: &dyn Rows, windows: &[usize]) -> (f64, Vec<Gradients>) {
         let cut = Cut::new(rows, windows, self.config.window);
         let (width, places) = (self.config.width, windows.len());
-        let mut traces = Vec::with_capacity(self.layers.len());
+        let mut traces: Vec<Trace> = Vec::with_capacity(self.layers.len());
         for (at, layer) in self.layers.iter().enumerate() {
-            let x = if at == 0 { &cut.values } else { traces.last().map_or(&cut.values, |trace: &super::cells::Trace| &trace.outputs) };
-            traces.push(layer.forward(x, cut.batch())?);
+            let x = if at == 0 { &cut.values } else { traces.last().map_or(&cut.values, |trace| &trace.outputs) };
+            traces.push(layer.kernel().forward(x, cut.batch()));
         }
         let mut wanted = Vec::with_capacity(places * width);
         for row in windows {
@@ -128,12 +127,12 @@ impl Windowed for NextRow {
         let mut all = Vec::with_capacity(self.layers.len());
         for (at, layer) in self.layers.iter().enumerate().rev() {
             let x = if at == 0 { &cut.values } else { &traces[at - 1].outputs };
-            let (gradients, inward) = layer.backward(x, &traces[at], &outward, cut.batch(), at > 0)?;
+            let (gradients, inward) = layer.kernel().backward(x, &traces[at], &outward, cut.batch(), at > 0);
             all.push(gradients);
             outward = inward;
         }
         all.reverse();
-        Ok((loss, all))
+        (loss, all)
     }
 
     fn step(&mut self, gradients: &[Gradients], scale: f32, rate: f32, step: i32) {

@@ -35,7 +35,12 @@ impl Draws {
 
     /// What each cell is multiplied by: 0 with probability `rate`, else `1 / (1 - rate)`. None where nothing is left out: outside training.
     pub(super) fn cells(&self, cells: usize, rate: f64, device: &Device) -> Option<Vec<f32>> {
-        if rate <= 0.0 || !device.is_autodiff() {
+        if device.is_autodiff() { self.draw(cells, rate) } else { None }
+    }
+
+    /// The same in training.
+    pub(super) fn draw(&self, cells: usize, rate: f64) -> Option<Vec<f32>> {
+        if rate <= 0.0 {
             return None;
         }
         let call = self.calls.fetch_add(1, Ordering::Relaxed);

@@ -1,8 +1,9 @@
 //! Rebuilds a window of rows from one code: LSTM (ReLU), the code repeated, LSTM (tanh), one linear layer a step; the loss is absolute.
 
-use super::cells::Weights;
-use super::cells::{Batch, Cells, Gradients, Trace, product};
+use super::cells::{Cells, Gradients, Weights};
+use super::kernel::{Batch, Trace};
 use super::layer::Activation;
+use super::product::{affine, column_sums, product};
 use super::random::{Purpose, generator, glorot};
 use super::windows::{Cut, Rows, WindowFit, Windowed, train};
 use crate::control::{Control, RunError};
@@ -71,16 +72,14 @@ impl Rebuilder {
         let mut out = Vec::with_capacity(which.len() * self.width);
         for block in which.chunks(PART * 8) {
             control.check()?;
-            let parts: Vec<Result<Vec<f32>, RunError>> = block
+            let parts: Vec<Vec<f32>> = block
                 .par_chunks(PART)
                 .map(|part| {
-                    let mut outputs = self.pass(rows, part)?.outputs;
-                    Ok(outputs.split_off(outputs.len() - part.len() * self.width))
+                    let mut outputs = self.pass(rows, part).outputs;
+                    outputs.split_off(outputs.len() - part.len() * self.width)
                 })
                 .collect();
-            for part in parts {
-                out.extend(part?);
-            }
+            out.extend(parts.into_iter().flatten());
         }
         Ok(out)
     }
@@ -99,26 +98,30 @@ impl Rebuilder {
         hash.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
     }
 
-    fn pass(&self, rows: &dyn Rows, which: &[usize]) -> Result<Pass, RunError> {
+    fn pass(&self, rows: &dyn Rows, which: &[usize]) -> Pass {
         let ends: Vec<usize> = which.iter().map(|row| row + 1).collect();
         let cut = Cut::new(rows, &ends, self.window);
         let (units, places) = (self.encoder.units, which.len());
-        let encoded = self.encoder.forward(&cut.values, cut.batch())?;
+        let encoded = self.encoder.kernel().forward(&cut.values, cut.batch());
         let code = &encoded.outputs[encoded.outputs.len() - places * units..];
         let repeated = code.repeat(self.window);
         let present = vec![true; self.window * places];
-        let decoded = self.decoder.forward(&repeated, Batch { steps: self.window, places, present: &present })?;
-        let mut outputs = product(&decoded.outputs, &self.weight.values, self.window * places, units, self.width, (false, false))?;
-        for row in outputs.chunks_exact_mut(self.width) {
-            row.iter_mut().zip(&self.bias.values).for_each(|(y, bias)| *y += bias);
-        }
-        Ok(Pass { cut, encoded, repeated, present, decoded, outputs })
+        let decoded = self.decoder.kernel().forward(&repeated, self.whole(&present, places));
+        let outputs = affine(&decoded.outputs, &self.weight.values, &self.bias.values, units);
+        Pass { cut, encoded, repeated, present, decoded, outputs }
+    }
+}
+
+impl Rebuilder {
+    /// The decoder's batch: every step counts.
+    fn whole<'a>(&self, present: &'a [bool], places: usize) -> Batch<'a> {
+        Batch { steps: self.window, places, present, reverse: false, dropped: None }
     }
 }
 
 impl Windowed for Rebuilder {
-    fn gradients(&self, rows: &dyn Rows, windows: &[usize]) -> Result<(f64, Vec<Gradients>), RunError> {
-        let Pass { cut, encoded, repeated, present, decoded, outputs } = self.pass(rows, windows)?;
+    fn gradients(&self, rows: &dyn Rows, windows: &[usize]) -> (f64, Vec<Gradients>) {
+        let Pass { cut, encoded, repeated, present, decoded, outputs } = self.pass(rows, windows);
         let (units, places, cells) = (self.encoder.units, windows.len(), (self.window * self.width) as f32);
         let mut loss = 0.0;
         let mut outward = vec![0.0f32; outputs.len()];
@@ -134,23 +137,20 @@ impl Windowed for Rebuilder {
         }
         let steps = self.window * places;
         let head = Gradients {
-            input: product(&decoded.outputs, &outward, units, steps, self.width, (true, false))?,
+            input: product(&decoded.outputs, &outward, (units, steps, self.width), (true, false)),
             hidden: Vec::new(),
-            bias: outward.chunks_exact(self.width).fold(vec![0.0; self.width], |mut sum, row| {
-                sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-                sum
-            }),
+            bias: column_sums(&outward, self.width),
         };
-        let inner = product(&outward, &self.weight.values, steps, self.width, units, (false, true))?;
-        let (decoder, repeated) = self.decoder.backward(&repeated, &decoded, &inner, Batch { steps: self.window, places, present: &present }, true)?;
+        let inner = product(&outward, &self.weight.values, (steps, self.width, units), (false, true));
+        let (decoder, repeated) = self.decoder.kernel().backward(&repeated, &decoded, &inner, self.whole(&present, places), true);
         // The code was repeated: its gradient is the sum over the steps.
         let mut code = vec![0.0f32; encoded.outputs.len()];
         let begin = code.len() - places * units;
         for step in repeated.chunks_exact(places * units) {
             code[begin..].iter_mut().zip(step).for_each(|(sum, value)| *sum += value);
         }
-        let (encoder, _) = self.encoder.backward(&cut.values, &encoded, &code, cut.batch(), false)?;
-        Ok((loss, vec![encoder, decoder, head]))
+        let (encoder, _) = self.encoder.kernel().backward(&cut.values, &encoded, &code, cut.batch(), false);
+        (loss, vec![encoder, decoder, head])
     }
 
     fn step(&mut self, gradients: &[Gradients], scale: f32, rate: f32, step: i32) {

@@ -3,14 +3,11 @@
 //! The linear term alone is a logistic regression over which words occur; the recurrent part adds what their order tells. Padding is masked
 //! out and the places are pooled from each sequence's own beginning, so that padding changes no score.
 
+use super::classifier::{Labels, SequenceClassifier};
 use super::device::Device;
-use super::fit::{Model, chunks_of};
 use super::layer::{Activation, Layer, parameter};
 use super::lstm::Lstm;
-use super::matrix::read;
-use super::mlp::cross_entropy;
 use super::random::{Draws, Purpose, generator, glorot};
-use crate::control::{Control, RunError};
 use burn::module::{Module, Param};
 use burn::tensor::{Device as Backend, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
@@ -20,7 +17,6 @@ use std::collections::HashMap;
 const KERNEL: usize = 3;
 /// Places of which the largest value is taken.
 const POOL: usize = 4;
-const CHUNK: usize = 256;
 /// The linear term is less decayed than the rest by the square of this.
 const LINEAR: f32 = 2.0;
 
@@ -228,6 +224,16 @@ impl TokenClassifier {
         }
         order.head.forward(Activation::Relu.apply(order.dense.forward(both))).squeeze_dim(1)
     }
+}
+
+impl Labels for TokenSequences {
+    fn labels(&self) -> &[f32] {
+        &self.labels
+    }
+}
+
+impl SequenceClassifier for TokenClassifier {
+    type Data = TokenSequences;
 
     fn forward(&self, data: &TokenSequences, rows: &[usize], device: &Backend) -> Tensor<1> {
         let bag = self.bag(data, rows, device);
@@ -235,33 +241,5 @@ impl TokenClassifier {
             Some(order) => bag + self.ordered(order, data, rows, device),
             None => bag,
         }
-    }
-
-    /// The logit of every sequence; its sigmoid is the probability of label 1.
-    ///
-    /// # Errors
-    /// Cancelled, or the device failed.
-    pub fn logits(&self, data: &TokenSequences, device: &Device, control: &Control) -> Result<Vec<f32>, RunError> {
-        let (model, device, mut logits) = (self.valid(), device.plain(), Vec::with_capacity(data.rows()));
-        chunks_of(CHUNK, data.rows(), control, |rows| {
-            logits.extend(read(model.forward(data, rows, &device))?);
-            Ok(())
-        })?;
-        Ok(logits)
-    }
-}
-
-impl Model for TokenClassifier {
-    type Data = TokenSequences;
-    const CHUNK: usize = CHUNK;
-
-    fn rows(data: &TokenSequences) -> usize {
-        data.rows()
-    }
-
-    fn losses(&self, data: &TokenSequences, rows: &[usize], device: &Backend) -> Tensor<1> {
-        let labels: Vec<f32> = rows.iter().map(|&row| data.labels[row]).collect();
-        let labels = Tensor::<1>::from_data(TensorData::new(labels, [rows.len()]), device);
-        cross_entropy(self.forward(data, rows, device), labels)
     }
 }

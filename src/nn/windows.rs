@@ -1,6 +1,7 @@
 //! What networks over windows of earlier rows share: how windows are cut from a table of rows, on the fly, and how such a network is trained.
 
-use super::cells::{Batch, Gradients};
+use super::cells::Gradients;
+use super::kernel::Batch;
 use super::random::{Purpose, generator};
 use crate::control::{Control, RunError};
 use crate::domain::CurvePoint;
@@ -65,14 +66,14 @@ impl Cut {
     }
 
     pub(super) fn batch(&self) -> Batch<'_> {
-        Batch { steps: self.steps, places: self.places, present: &self.present }
+        Batch { steps: self.steps, places: self.places, present: &self.present, reverse: false, dropped: None }
     }
 }
 
 /// A network over windows, trained by [`train`].
 pub(super) trait Windowed: Sync {
     /// Sum of the windows' losses, and the gradients of that sum.
-    fn gradients(&self, rows: &dyn Rows, windows: &[usize]) -> Result<(f64, Vec<Gradients>), RunError>;
+    fn gradients(&self, rows: &dyn Rows, windows: &[usize]) -> (f64, Vec<Gradients>);
     /// One step along the gradients times `scale`.
     fn step(&mut self, gradients: &[Gradients], scale: f32, rate: f32, step: i32);
 }
@@ -97,8 +98,7 @@ pub(super) fn train(
             control.check()?;
             let parts: Vec<_> = batch.par_chunks(batch.len().div_ceil(PARTS)).map(|part| network.gradients(rows, part)).collect();
             let mut all: Vec<Gradients> = Vec::new();
-            for part in parts {
-                let (loss, gradients) = part?;
+            for (loss, gradients) in parts {
                 sum += loss;
                 all.resize_with(gradients.len(), Gradients::default);
                 all.iter_mut().zip(&gradients).for_each(|(all, part)| all.add(part));

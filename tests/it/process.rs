@@ -7,7 +7,7 @@ use residue::detect::process::{ProcessBehaviour, has_base64, has_url_or_unc, pub
 use residue::detect::{Detector, Input};
 use residue::domain::{CurvePoint, Detection, Event, Guid, Plan, Preset, ProcessLabel, RankBy, Stage, Verdict};
 use residue::ingest::{Options, ingest};
-use residue::nn::{Device, FitConfig, LabelledSequences, Recurrent, RecurrentConfig, TokenClassifier, TokenConfig, TokenSequences, fit};
+use residue::nn::{Device, FitConfig, LabelledSequences, Recurrent, RecurrentConfig, SequenceClassifier, TokenClassifier, TokenConfig, TokenSequences, fit};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};

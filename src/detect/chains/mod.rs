@@ -14,7 +14,7 @@ mod saved;
 mod scorer;
 mod subjects;
 
-use crate::control::RunError;
+use crate::control::{Control, RunError};
 use crate::detect::{Detector, Input};
 use crate::domain::{Detection, DetectorId, EventStore, Preset, Stage};
 use explain::Explanation;
@@ -25,6 +25,14 @@ use subjects::{Chain, chains};
 
 /// Why it cannot run, in the words of every detector of process creations.
 pub(crate) const NO_CREATIONS: &str = "no process-creation events: needs Sysmon 1 or Security 4688";
+
+/// Vectors of these words, learned from paths as the published preset learns them: for measuring it beside other implementations.
+///
+/// # Errors
+/// Cancelled, nothing to learn from, or no room for a temporary file.
+pub fn word_vectors(paths: &[&str], words: &[&str], seed: u64, control: &Control) -> Result<Vec<Vec<f32>>, RunError> {
+    published::word_vectors(paths, words, seed, control)
+}
 
 /// The detector.
 pub(crate) struct Chains;

@@ -6,8 +6,8 @@ use super::vocabulary::{Examples, Vocabulary};
 use crate::control::{Control, RunError};
 use crate::domain::{Plan, Preset};
 use crate::nn::{
-    Card, Device, FitConfig, LabelledSequences, Recurrent, RecurrentConfig, TokenClassifier, TokenConfig, TokenSequences, fit, load_card, load_weights,
-    model_id, save,
+    Card, Device, FitConfig, LabelledSequences, Recurrent, RecurrentConfig, SequenceClassifier, TokenClassifier, TokenConfig, TokenSequences, fit, load_card,
+    load_weights, model_id, save,
 };
 use serde::{Deserialize, Serialize};
 use std::path::Path;

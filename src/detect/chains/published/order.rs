@@ -1,6 +1,6 @@
 //! The order self-test: chains as they are against the same chains in another order. A model that learned chains, not only paths, tells them apart.
 
-use rand::seq::SliceRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 
 /// Each chain in a different order; chains that read the same in every order are left out, from both lists.
@@ -16,6 +16,19 @@ pub(super) fn shifted(chains: &[Vec<u32>], seed: u64) -> (Vec<Vec<u32>>, Vec<Vec
             (chain.clone(), other)
         })
         .unzip()
+}
+
+/// Each chain with two different neighbours exchanged; chains without such are left out.
+pub(super) fn swapped(chains: &[Vec<u32>], seed: u64) -> Vec<Vec<u32>> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let swap = |chain: &Vec<u32>| {
+        let places: Vec<usize> = (1..chain.len()).filter(|at| chain[at - 1] != chain[*at]).collect();
+        let at = *places.choose(&mut random)?;
+        let mut other = chain.clone();
+        other.swap(at - 1, at);
+        Some(other)
+    };
+    chains.iter().filter_map(swap).collect()
 }
 
 /// Area under the ROC curve: how often a high value is above a low one, ties half.
@@ -41,6 +54,7 @@ mod tests {
         let (real, other) = shifted(&[vec![1, 2], vec![3, 3], vec![1, 1, 2]], 1);
         assert_eq!(real, [vec![1, 2], vec![1, 1, 2]]);
         assert!(other[0] == [2, 1] && other[1] != real[1]);
+        assert_eq!(swapped(&[vec![1, 2], vec![3, 3], vec![1, 1, 2]], 1), [vec![2, 1], vec![1, 2, 1]]);
         // Pairs (1,2) (1,1) (3,2) (3,1): won 1 + 1/2 + 0 + 0.
         assert_eq!(auc(&[1.0, 3.0], &[2.0, 1.0]), 1.5 / 4.0);
     }

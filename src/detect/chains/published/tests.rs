@@ -41,6 +41,14 @@ fn java_under_another_version_is_closer_than_java_in_downloads() {
     let version = cosine(r"c:\program files\java\jre1.8.0_231\bin\java.exe");
     let downloads = cosine(r"c:\users\ann\downloads\java.exe");
     let recycled = cosine(r"c:\$recycle.bin\s-1-5-21-1\java.exe");
+    // Without the expressions, on the words as they stand in the paths.
+    let plain = words::WordVectors::learn(paths.iter().copied(), 42, &Control::silent()).expect("trained");
+    let [one, other, away] =
+        [r"c:\program files\java\jre1.7.0_127\bin\java.exe", r"c:\program files\java\jre1.8.0_231\bin\java.exe", r"c:\users\ann\downloads\java.exe"]
+            .map(|path| plain.path(path));
+    let bare = [clusters::cosine(&one, &other), clusters::cosine(&one, &away), clusters::cosine(&other, &away)];
+    println!("java.exe before normalisation: two versions {:.3}; each with Downloads {:.3} and {:.3}", bare[0], bare[1], bare[2]);
+    assert!(bare[0] > bare[1] && bare[0] > bare[2]);
     println!("java.exe, cosine with jre1.7.0_127: another version {version:.3}, Downloads {downloads:.3}, $Recycle.Bin {recycled:.3}");
     assert!(version > downloads + 0.05 && version > recycled + 0.05);
     println!("paths {}, words {}; {} clusters", learned.paths, learned.words, learned.clusters);
@@ -94,6 +102,7 @@ fn chains(known: &mut RawChains, count: usize, random: &mut ChaCha8Rng) {
     }
 }
 
+/// Toy data: the median of five seeds counts.
 #[test]
 fn order_threshold_and_reduction_gates() {
     let mut random = ChaCha8Rng::seed_from_u64(11);
@@ -101,16 +110,24 @@ fn order_threshold_and_reduction_gates() {
     chains(&mut known, 1500, &mut random);
     let training = known.chains.len();
     chains(&mut known, 300, &mut random);
-    let (store, plan, device, control) = (MemoryStore::default(), Plan::standard(), Device::cpu(), Control::silent());
-    let input = Input { case: &store, baseline: &[], plan: &plan, device: &device, model: None, save_model: None, control: &control };
-    let trained = Trained::learn(&known, training, 4, &input).expect("trained");
-    let held: Vec<Vec<u32>> = known.chains[training..].iter().map(|chain| chain.iter().map(|path| trained.rewritten[*path as usize]).collect()).collect();
-    let outside = trained.order_test(&held, &input).expect("not cancelled");
-    println!("shifted order, ROC-AUC: training chains {:.4} (>= .99), held-out {outside:.4} (>= .95)", trained.order);
-    println!("under the published threshold of {THRESHOLD}: {:.1} % (>= 95 %)", trained.under * 100.0);
-    trained.remarks().iter().for_each(|remark| println!("{remark}"));
-    // On training chains what is reached, not the .99 asked for: the names below one directory stand in the same places, so their vectors hardly
-    // differ, and chains within System32 read nearly the same in every order.
-    assert!(trained.order >= 0.95 && outside >= 0.95 && trained.under >= 0.95);
-    assert!(trained.normaliser.paths.ratio() > 1.0 && trained.normaliser.words.ratio() > 1.0);
+    let (store, device, control) = (MemoryStore::default(), Device::cpu(), Control::silent());
+    let (mut inside, mut outside) = (Vec::new(), Vec::new());
+    for seed in 42..47 {
+        let plan = Plan { seed, ..Plan::standard() };
+        let input = Input { case: &store, baseline: &[], plan: &plan, device: &device, model: None, save_model: None, control: &control };
+        let trained = Trained::learn(&known, training, 4, &input).expect("trained");
+        let held: Vec<Vec<u32>> = known.chains[training..].iter().map(|chain| chain.iter().map(|path| trained.rewritten[*path as usize]).collect()).collect();
+        inside.push(trained.order);
+        outside.push(trained.order_test(&held, &input).expect("not cancelled"));
+        if seed == 42 {
+            println!("under the published threshold of {THRESHOLD}: {:.1} % (>= 95 %)", trained.under * 100.0);
+            trained.remarks().iter().for_each(|remark| println!("{remark}"));
+        }
+        assert!(trained.under >= 0.95, "seed {seed}: {}", trained.under);
+        assert!(trained.normaliser.paths.ratio() > 1.0 && trained.normaliser.words.ratio() > 1.0);
+    }
+    println!("shifted order, ROC-AUC, five seeds: training chains {inside:.4?} (median >= .99), held-out {outside:.4?} (median >= .95)");
+    inside.sort_by(f64::total_cmp);
+    outside.sort_by(f64::total_cmp);
+    assert!(inside[2] >= 0.99 && outside[2] >= 0.95);
 }

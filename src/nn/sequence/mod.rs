@@ -1,5 +1,8 @@
 //! Autoencoder over short sequences of vectors: two-way LSTM to one code, repeated, two-way LSTM, one linear layer per step.
 
+mod by_hand;
+
+use super::by_hand::{ByHand, weights};
 use super::device::Device;
 use super::fit::{Model, chunks};
 use super::layer::Layer;
@@ -9,6 +12,7 @@ use super::random::{Purpose, generator};
 use crate::control::{Control, RunError};
 use burn::module::Module;
 use burn::tensor::{Device as Backend, Tensor, TensorData};
+use by_hand::OwnPasses;
 use serde::{Deserialize, Serialize};
 
 /// Sequences of at most `steps` vectors, padded on the left.
@@ -136,7 +140,16 @@ impl SequenceAutoencoder {
     /// # Errors
     /// Cancelled, or the device failed.
     pub fn rebuilt(&self, data: &Sequences, device: &Device, control: &Control) -> Result<Vec<f32>, RunError> {
-        let (model, device, mut values) = (self.valid(), device.plain(), Vec::new());
+        let mut values = Vec::new();
+        if !device.is_gpu() {
+            let passes = OwnPasses::new(weights(self)?);
+            chunks(data.rows(), control, |rows| {
+                values.extend(passes.rebuilt(data, rows));
+                Ok(())
+            })?;
+            return Ok(values);
+        }
+        let (model, device) = (self.valid(), device.plain());
         chunks(data.rows(), control, |rows| {
             let (steps, masks) = data.gather(rows, &device);
             let out: Vec<Tensor<3>> = model.forward(&steps, &masks).into_iter().map(|step| step.unsqueeze_dim(1)).collect();
@@ -151,7 +164,16 @@ impl SequenceAutoencoder {
     /// # Errors
     /// Cancelled, or the device failed.
     pub fn sequence_losses(&self, data: &Sequences, device: &Device, control: &Control) -> Result<Vec<f32>, RunError> {
-        let (model, device, mut losses) = (self.valid(), device.plain(), Vec::with_capacity(data.rows()));
+        let mut losses = Vec::with_capacity(data.rows());
+        if !device.is_gpu() {
+            let passes = OwnPasses::new(weights(self)?);
+            chunks(data.rows(), control, |rows| {
+                losses.extend(passes.losses(data, rows));
+                Ok(())
+            })?;
+            return Ok(losses);
+        }
+        let (model, device) = (self.valid(), device.plain());
         chunks(data.rows(), control, |rows| {
             losses.extend(read(model.losses(data, rows, &device))?);
             Ok(())
@@ -183,5 +205,9 @@ impl Model for SequenceAutoencoder {
         let tensor = |values: Vec<f32>| Tensor::<1>::from_data(TensorData::new(values, [rows.len()]), device);
         let (margins, against) = (tensor(margins), tensor(against));
         errors.clone() * (against.clone().neg() + 1.0) + (margins - errors).clamp_min(0.0) * against
+    }
+
+    fn by_hand(&self) -> Result<Option<Box<dyn ByHand<Sequences> + '_>>, RunError> {
+        Ok(Some(Box::new(OwnPasses::new(weights(self)?))))
     }
 }

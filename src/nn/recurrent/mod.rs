@@ -3,90 +3,24 @@
 //! Sequences are padded on the left; padding is masked out, so that it changes no score. Keras keeps one bias vector per LSTM gate, and so do
 //! we: the published parameter counts hold exactly (a framework with two, as PyTorch, counts 4 more per unit and direction).
 
+mod by_hand;
+mod data;
+
+use super::by_hand::weights;
+use super::classifier::{Logits, SequenceClassifier};
 use super::device::Device;
-use super::fit::{Model, chunks_of};
 use super::layer::{Activation, Layer};
 use super::lstm::Lstm;
-use super::matrix::read;
-use super::mlp::cross_entropy;
-use super::random::{Draws, Purpose, generator};
-use crate::control::{Control, RunError};
+use super::random::{Purpose, generator};
+use crate::control::RunError;
 use burn::module::Module;
-use burn::tensor::{Device as Backend, Tensor, TensorData};
+use burn::tensor::{Device as Backend, Tensor};
+use by_hand::OwnPasses;
+pub use data::LabelledSequences;
 use serde::{Deserialize, Serialize};
 
 /// Width of the convolution.
 const KERNEL: usize = 3;
-/// Sequences scored at once: 128 steps of 128 units stay small.
-const CHUNK: usize = 256;
-
-/// Sequences of at most `steps` rows of numbers, with labels.
-#[derive(Debug)]
-pub struct LabelledSequences {
-    values: Vec<Box<[f32]>>,
-    labels: Vec<f32>,
-    steps: usize,
-    size: usize,
-    draws: Draws,
-}
-
-impl LabelledSequences {
-    /// None yet; `seed` draws what dropout leaves out.
-    #[must_use]
-    pub fn new(steps: usize, size: usize, seed: u64) -> Self {
-        Self { values: Vec::new(), labels: Vec::new(), steps: steps.max(1), size: size.max(1), draws: Draws::new(seed) }
-    }
-
-    /// Adds a sequence, step by step, with its label (0 or 1); of more steps than there may be the last ones count.
-    pub fn push(&mut self, mut values: Vec<f32>, label: f32) {
-        values.truncate(values.len() / self.size * self.size);
-        let over = values.len().saturating_sub(self.steps * self.size);
-        self.values.push(values.split_off(over).into());
-        self.labels.push(label);
-    }
-
-    /// Number of sequences.
-    #[must_use]
-    pub fn rows(&self) -> usize {
-        self.values.len()
-    }
-
-    fn length(&self, row: usize) -> usize {
-        self.values.get(row).map_or(0, |values| values.len() / self.size)
-    }
-
-    /// Steps of the longest of these rows.
-    fn longest(&self, rows: &[usize]) -> usize {
-        rows.iter().map(|&row| self.length(row)).max().unwrap_or(0)
-    }
-
-    /// `width` steps from `step` on, of `longest`, side by side.
-    ///
-    /// # Shapes
-    /// `[rows, width * size]`
-    fn gather(&self, rows: &[usize], step: usize, width: usize, longest: usize, device: &Backend) -> Tensor<2> {
-        let mut cells = Vec::with_capacity(rows.len() * width * self.size);
-        for &row in rows {
-            let padding = longest - self.length(row);
-            for at in step..step + width {
-                match at.checked_sub(padding).and_then(|at| self.values[row].get(at * self.size..(at + 1) * self.size)) {
-                    Some(values) => cells.extend_from_slice(values),
-                    None => cells.resize(cells.len() + self.size, 0.0),
-                }
-            }
-        }
-        Tensor::from_data(TensorData::new(cells, [rows.len(), width * self.size]), device)
-    }
-
-    /// 1 for rows that have a value at `step` of `longest`; none where all have.
-    ///
-    /// # Shapes
-    /// `[rows, 1]`
-    fn mask(&self, rows: &[usize], step: usize, longest: usize, device: &Backend) -> Option<Tensor<2>> {
-        let real: Vec<f32> = rows.iter().map(|&row| f32::from(u8::from(step + self.length(row) >= longest))).collect();
-        real.contains(&0.0).then(|| Tensor::from_data(TensorData::new(real, [rows.len(), 1]), device))
-    }
-}
 
 /// The shape of a classifier.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -206,9 +140,11 @@ impl Recurrent {
         pairs.reverse();
         pairs.into_iter().map(pair).unzip()
     }
+}
 
-    /// # Shapes
-    /// `[rows]` logits
+impl SequenceClassifier for Recurrent {
+    type Data = LabelledSequences;
+
     fn forward(&self, data: &LabelledSequences, rows: &[usize], device: &Backend) -> Tensor<1> {
         let (mut steps, masks) = self.steps(data, rows, device);
         let mut state = None;
@@ -246,31 +182,10 @@ impl Recurrent {
         x.squeeze_dim(1)
     }
 
-    /// The logit of every sequence; its sigmoid is the probability of label 1.
-    ///
-    /// # Errors
-    /// Cancelled, or the device failed.
-    pub fn logits(&self, data: &LabelledSequences, device: &Device, control: &Control) -> Result<Vec<f32>, RunError> {
-        let (model, device, mut logits) = (self.valid(), device.plain(), Vec::with_capacity(data.rows()));
-        chunks_of(CHUNK, data.rows(), control, |rows| {
-            logits.extend(read(model.forward(data, rows, &device))?);
-            Ok(())
-        })?;
-        Ok(logits)
+    fn own_passes(&self) -> Result<Option<Box<dyn Logits<LabelledSequences> + '_>>, RunError> {
+        Ok(Some(Box::new(OwnPasses::new(&self.config, weights(self)?))))
     }
 }
 
-impl Model for Recurrent {
-    type Data = LabelledSequences;
-    const CHUNK: usize = CHUNK;
-
-    fn rows(data: &LabelledSequences) -> usize {
-        data.rows()
-    }
-
-    fn losses(&self, data: &LabelledSequences, rows: &[usize], device: &Backend) -> Tensor<1> {
-        let labels: Vec<f32> = rows.iter().map(|&row| data.labels[row]).collect();
-        let labels = Tensor::<1>::from_data(TensorData::new(labels, [rows.len()]), device);
-        cross_entropy(self.forward(data, rows, device), labels)
-    }
-}
+#[cfg(test)]
+mod tests;
