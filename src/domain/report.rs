@@ -1,6 +1,6 @@
 //! What comes out: subjects with their scores, and the report that every detector shares.
 
-use crate::domain::{DetectorId, EventKey, Preset, RankBy, Validation, Words};
+use crate::domain::{DetectorId, EventKey, Figures, Preset, RankBy, Validation, Words};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -147,6 +147,9 @@ pub struct CurvePoint {
     pub train: f64,
     /// Validation loss.
     pub validation: Option<f64>,
+    /// A classifier's hits and misses on the validation rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figures: Option<Figures>,
 }
 
 /// One detector's result, ranked: the one type that is shown, stored and exported.

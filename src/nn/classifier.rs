@@ -6,6 +6,7 @@ use super::fit::{Model, chunks_of};
 use super::matrix::read;
 use super::mlp::cross_entropy;
 use crate::control::{Control, RunError};
+use crate::domain::Figures;
 use burn::module::Module;
 use burn::tensor::{Device as Backend, Tensor, TensorData};
 
@@ -72,6 +73,32 @@ pub(super) fn entropy(logit: f32, label: f32) -> (f32, f32) {
     (loss, 1.0 / (1.0 + (-logit).exp()) - label)
 }
 
+/// Hits and misses from these logits and labels; called malicious from 0 on.
+fn figures(mut rows: Vec<(f64, bool)>) -> Figures {
+    let count = |called: bool, malicious: bool| rows.iter().filter(|(logit, label)| (*logit >= 0.0) == called && *label == malicious).count() as u64;
+    let (hits, false_alarms, rejected, misses) = (count(true, true), count(true, false), count(false, false), count(false, true));
+    let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
+    rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (mut below, mut won) = (0.0, 0.0);
+    for tied in rows.chunk_by(|a, b| a.0 == b.0) {
+        let malicious = tied.iter().filter(|(_, malicious)| *malicious).count() as f64;
+        let benign = tied.len() as f64 - malicious;
+        won += malicious * (below + benign / 2.0);
+        below += benign;
+    }
+    let pairs = (hits + misses) as f64 * (false_alarms + rejected) as f64;
+    Figures {
+        true_positives: hits,
+        false_positives: false_alarms,
+        true_negatives: rejected,
+        false_negatives: misses,
+        precision: share(hits, hits + false_alarms),
+        recall: share(hits, hits + misses),
+        roc_auc: (pairs > 0.0).then(|| won / pairs),
+        average_precision: None,
+    }
+}
+
 struct Losses<'a, D>(Box<dyn Logits<D> + 'a>);
 
 impl<D: Labels> ByHand<D> for Losses<'_, D> {
@@ -98,6 +125,15 @@ impl<C: SequenceClassifier> Model for C {
         cross_entropy(self.forward(data, rows, device), labels)
     }
 
+    fn figures(data: &Self::Data, rows: &[usize], losses: &[f32]) -> Option<Figures> {
+        // A loss is ln(1 + e^z) of a logit z against label 0, and ln(1 + e^-z) against label 1.
+        let logit = |(&row, &loss): (&usize, &f32)| {
+            let (against, malicious) = (f64::from(loss).exp_m1().ln(), data.labels()[row] > 0.5);
+            (if malicious { -against } else { against }, malicious)
+        };
+        Some(figures(rows.iter().zip(losses).map(logit).collect()))
+    }
+
     fn by_hand(&self) -> Result<Option<Box<dyn ByHand<Self::Data> + '_>>, RunError> {
         Ok(self.own_passes()?.map(|own| Box::new(Losses(own)) as Box<dyn ByHand<Self::Data>>))
     }
@@ -106,6 +142,16 @@ impl<C: SequenceClassifier> Model for C {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn figures_by_hand() {
+        let found = figures(vec![(2.0, true), (1.0, false), (-1.0, true), (-2.0, false), (-3.0, false)]);
+        assert_eq!((found.true_positives, found.false_positives, found.true_negatives, found.false_negatives), (1, 1, 2, 1));
+        assert_eq!((found.precision, found.recall), (Some(0.5), Some(0.5)));
+        // Pairs won: 2.0 beats three, -1.0 beats two, of six.
+        assert!((found.roc_auc.unwrap() - 5.0 / 6.0).abs() < 1e-12);
+        assert_eq!(figures(vec![(0.0, true)]).roc_auc, None);
+    }
 
     #[test]
     fn entropy_of_known_logits() {

@@ -7,7 +7,7 @@ use super::device::Device;
 use super::matrix::read;
 use super::random::{Purpose, generator};
 use crate::control::{Control, RunError};
-use crate::domain::CurvePoint;
+use crate::domain::{CurvePoint, Figures};
 use burn::module::Module;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
@@ -34,6 +34,10 @@ pub trait Model: Module {
     /// # Shapes
     /// `[rows]`
     fn losses(&self, data: &Self::Data, rows: &[usize], device: &Backend) -> Tensor<1>;
+    /// What a classifier makes of the named rows, from their losses; none of other networks.
+    fn figures(_data: &Self::Data, _rows: &[usize], _losses: &[f32]) -> Option<Figures> {
+        None
+    }
     /// Its own passes over its weights as they are, for the CPU, where it has any.
     ///
     /// # Errors
@@ -181,8 +185,8 @@ impl<D: Sync + ?Sized> Trainer<'_, D> {
             train.shuffle(&mut self.order);
             let loss;
             (model, loss) = self.epoch(model, &mut optimizer, &train, self.rate(epoch))?;
-            let held = if validation.is_empty() { None } else { Some(self.evaluate(&model.valid(), validation)?) };
-            let point = CurvePoint { epoch: epoch as u32, train: loss, validation: held };
+            let (held, figures) = if validation.is_empty() { (None, None) } else { self.evaluate(&model.valid(), validation)? };
+            let point = CurvePoint { epoch: epoch as u32, train: loss, validation: held, figures };
             let watched = held.unwrap_or(loss);
             if !loss.is_finite() || !watched.is_finite() {
                 stop = Stop::NotFinite;
@@ -246,25 +250,31 @@ impl<D: Sync + ?Sized> Trainer<'_, D> {
         Ok(Some((loss, registered(model, gradients, 1.0 / batch.len() as f32, &self.device.plain()))))
     }
 
-    /// Mean weighted loss of the named rows.
-    fn evaluate<M: Model<Data = D>>(&self, model: &M, rows: &[usize]) -> Result<f64, RunError> {
-        let (mut sum, device) = (0.0, self.device.plain());
+    /// Mean weighted loss of the named rows, and what a classifier makes of them.
+    fn evaluate<M: Model<Data = D>>(&self, model: &M, rows: &[usize]) -> Result<(Option<f64>, Option<Figures>), RunError> {
+        let (mut sum, mut all, device) = (0.0, Vec::with_capacity(rows.len()), self.device.plain());
         let passes = if self.device.is_gpu() { None } else { model.by_hand()? };
         for chunk in rows.chunks(M::CHUNK) {
             self.control.check()?;
             if let Some(passes) = &passes {
                 let losses = passes.losses(self.data, chunk);
                 sum += losses.iter().zip(chunk).map(|(loss, &row)| f64::from(loss * self.weights.of(row))).sum::<f64>();
+                all.extend(losses);
                 continue;
             }
-            sum += drain(&mut vec![self.total(model, chunk, &device)])?;
+            let losses = model.losses(self.data, chunk, &device);
+            sum += drain(&mut vec![self.weighted(losses.clone(), chunk, &device)])?;
+            all.extend(read(losses)?);
         }
-        Ok(sum / rows.len() as f64)
+        Ok((Some(sum / rows.len() as f64), M::figures(self.data, rows, &all)))
     }
 
     /// Weighted sum of the rows' losses.
     fn total<M: Model<Data = D>>(&self, model: &M, rows: &[usize], device: &Backend) -> Tensor<1> {
-        let losses = model.losses(self.data, rows, device);
+        self.weighted(model.losses(self.data, rows, device), rows, device)
+    }
+
+    fn weighted(&self, losses: Tensor<1>, rows: &[usize], device: &Backend) -> Tensor<1> {
         if self.weights.given.is_none() {
             return losses.sum();
         }

@@ -113,7 +113,7 @@ pub(super) fn train(
             done += batch.len() as u64;
             control.progress("training", &config.name, done, Some(total), "windows");
         }
-        let point = CurvePoint { epoch: epoch as u32, train: sum / order.len().max(1) as f64, validation: None };
+        let point = CurvePoint { epoch: epoch as u32, train: sum / order.len().max(1) as f64, validation: None, figures: None };
         control.reporter.epoch(point);
         curve.push(point);
     }

@@ -2,6 +2,7 @@
 
 use crate::app::Session;
 use crate::app::words;
+use crate::domain::Figures;
 use crate::ui::theme;
 use eframe::egui::{RichText, Ui};
 use egui_plot::{AxisHints, GridMark, Line, LineStyle, Plot, PlotPoints};
@@ -53,6 +54,21 @@ pub(super) fn show(ui: &mut Ui, session: &Session, height: f32) {
             }
         }
     });
+    if let Some(figures) = newest.and_then(|p| p.figures) {
+        ui.label(RichText::new(held_out(&figures)).small()).on_hover_text("The classifier on the processes kept for validation, after the newest epoch");
+    }
+}
+
+/// A classifier's hits and misses in one line.
+fn held_out(figures: &Figures) -> String {
+    let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
+    let Figures { true_positives, false_positives, true_negatives, false_negatives, .. } = figures;
+    format!(
+        "TP {true_positives} FP {false_positives} TN {true_negatives} FN {false_negatives}; precision {}, recall {}, ROC-AUC {}",
+        number(figures.precision),
+        number(figures.recall),
+        number(figures.roc_auc)
+    )
 }
 
 /// Marks at 1, 2 and 5 of every decade; only some where there are many decades.

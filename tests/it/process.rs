@@ -86,6 +86,25 @@ fn padding_changes_no_score() {
     }
 }
 
+#[test]
+fn every_epoch_tells_hits_and_misses_on_what_was_kept_for_validation() {
+    let (device, control) = (Device::cpu(), Control::silent());
+    let mut data = LabelledSequences::new(16, 6, 1);
+    for row in 0..60_usize {
+        let malicious = row % 3 == 0;
+        data.push((0..8 * 6).map(|at| (at + row) as f32 % 5.0 + if malicious { 5.0 } else { 0.0 }).collect(), f32::from(u8::from(malicious)));
+    }
+    let config = FitConfig { epochs: 12, batch: 16, learning_rate: 1e-2, final_rate: 1e-2, validation: 0.25, patience: None, ..FitConfig::default() };
+    let shape = RecurrentConfig::published("simplest").unwrap();
+    let curve = fit(Recurrent::new(&shape, 1, &device), &data, None, &config, &device, &control).unwrap().curve;
+    for point in &curve {
+        let found = point.figures.unwrap();
+        assert_eq!(found.true_positives + found.false_positives + found.true_negatives + found.false_negatives, 15);
+    }
+    let last = curve[11].figures.unwrap();
+    assert!(last.roc_auc.unwrap() > 0.9 && last.recall.unwrap() > 0.5, "{last:?}");
+}
+
 /// The events of the corpus's Sysmon CSV and its labels.
 fn sysmon() -> Option<(MemoryStore, Vec<ProcessLabel>)> {
     let (events, labels) = (corpus("sysmon_sequences/events.csv")?, corpus("sysmon_sequences/labels.csv")?);

@@ -43,7 +43,10 @@ pub(crate) fn report(detector: DetectorId, subjects: u64) -> Report {
         threshold: 0.1 + 0.2,
         model_id: "abc".into(),
         device: "CPU, because".into(),
-        curve: vec![CurvePoint { epoch: 1, train: 0.5, validation: None }, CurvePoint { epoch: 2, train: 0.25, validation: Some(1.0 / 3.0) }],
+        curve: vec![
+            CurvePoint { epoch: 1, train: 0.5, validation: None, figures: None },
+            CurvePoint { epoch: 2, train: 0.25, validation: Some(1.0 / 3.0), figures: None },
+        ],
         remarks: vec!["a remark".into()],
         validation: None,
         subjects: (0..subjects).map(subject).collect(),

@@ -192,7 +192,7 @@ impl Engine for Fake {
             for epoch in 1..=40 {
                 control.check()?;
                 let loss = 0.4 / f64::from(epoch).powf(0.8);
-                emit.emit(Happening::Epoch(CurvePoint { epoch, train: loss, validation: Some(loss * 1.1 + 0.004) }));
+                emit.emit(Happening::Epoch(CurvePoint { epoch, train: loss, validation: Some(loss * 1.1 + 0.004), figures: None }));
             }
             if plan.seed == 7 {
                 // A job that only a cancel ends.
