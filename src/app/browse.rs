@@ -7,7 +7,7 @@ use crate::app::marks::Marked;
 use crate::app::session::Session;
 use crate::case::events::{Events, Line, Query, Said, Tally};
 use crate::case::search::{Column, Search};
-use crate::control::{CancelToken, Control, Notice, Progress, Reporter, RunError};
+use crate::control::{CancelToken, Control, Notice, Progress, Reporter, RunError, Silent};
 use crate::domain::{CurvePoint, EventKey};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -76,6 +76,9 @@ pub struct Browse {
     anew: Option<Anew>,
     events: Option<Arc<Events>>,
     finding: Background<Outcome>,
+    /// Reads the columns that searches will want.
+    warming: Background<()>,
+    warm: CancelToken,
     cancel: CancelToken,
     heard: Arc<Heard>,
 }
@@ -110,7 +113,9 @@ impl Browse {
             page: 0,
             anew: None,
             events: None,
-            finding: Background::new(wake),
+            finding: Background::new(Arc::clone(&wake)),
+            warming: Background::new(wake),
+            warm: CancelToken::default(),
             cancel: CancelToken::default(),
             heard: Arc::default(),
         }
@@ -140,14 +145,15 @@ impl Browse {
         (self.found.first / Self::PAGE, self.found.len().div_ceil(Self::PAGE))
     }
 
-    /// Forgets the case.
-    pub(super) fn clear(&mut self) {
+    /// Forgets the case; what it held of it takes a while to be freed, so that the caller may choose where.
+    pub(super) fn clear(&mut self) -> (Option<Arc<Events>>, Found) {
         self.cancel.cancel();
+        self.warm.cancel();
         self.finding.forget();
         (self.open, self.time, self.grouping, self.selected, self.fault) = (false, None, None, None, None);
-        (self.sort, self.descending, self.page, self.anew, self.events) = (Column::Time, false, 0, None, None);
+        (self.sort, self.descending, self.page, self.anew) = (Column::Time, false, 0, None);
         self.search.clear();
-        self.found = Found::default();
+        (self.events.take(), std::mem::take(&mut self.found))
     }
 
     /// Takes an answer in; whether one came.
@@ -246,7 +252,18 @@ impl Session {
         let anew = browse.anew.map_or(anew, |before| before.min(anew));
         let anew = if browse.events.is_none() { Anew::Hits } else { anew };
         browse.anew = Some(anew);
-        let events = browse.events.get_or_insert_with(|| Arc::new(Events::new(case.snapshot()))).clone();
+        let events = if let Some(events) = &browse.events {
+            Arc::clone(events)
+        } else {
+            let events = Arc::new(Events::new(case.snapshot()));
+            browse.warm.cancel();
+            browse.warm = CancelToken::default();
+            let (columns, control) = (Arc::clone(&events), Control { cancel: browse.warm.clone(), reporter: Arc::new(Silent) });
+            // What cannot be read is said by the search that wants it.
+            browse.warming.start(move |_| columns.warm(&control).ok());
+            browse.events = Some(Arc::clone(&events));
+            events
+        };
         browse.cancel.cancel();
         browse.cancel = CancelToken::default();
         *browse.heard.0.lock().unwrap_or_else(PoisonError::into_inner) = None;

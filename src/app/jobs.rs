@@ -14,6 +14,7 @@ use crate::engine::{self, Extract, Ranking};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 
 /// What a case remembers of the window.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -186,21 +187,18 @@ impl Session {
         self.activity = Activity::Idle;
         // A demo that was only looked at leaves nothing behind.
         let untouched = std::mem::take(&mut self.is_demo) && self.marks.is_empty();
-        if let Some(case) = self.case.take() {
+        // A million subjects, and what was said of them, take a while to be freed: where the next case is opened, before it is.
+        let (gone, wait) = std::sync::mpsc::channel::<()>();
+        let left = (std::mem::take(&mut self.marks), std::mem::take(&mut self.rankings), std::mem::take(&mut self.fused));
+        let (case, seen) = (self.case.take(), (self.view.ranking.take(), self.view.order.take(), left));
+        if let Some(case) = &case {
             if untouched {
-                self.engine.discard(case);
+                self.engine.discard(case.clone());
             }
-            self.find_unsaved();
+            self.find_unsaved(Some(wait));
         }
         self.sources = Arc::default();
         self.title.clear();
-        // A million subjects and what was said of them take a while to be freed.
-        let left = (std::mem::take(&mut self.rankings), self.view.ranking.take(), self.view.order.take(), std::mem::take(&mut self.fused));
-        let said = std::mem::take(&mut self.marks);
-        self.writer.write(move || {
-            drop((left, said));
-            Written { keys: vec![], failure: None }
-        });
         self.view.clear();
         self.readiness.clear();
         self.known_good.clear();
@@ -208,7 +206,7 @@ impl Session {
         self.drill = Drill::default();
         self.marks_read.forget();
         self.flagged_counted.forget();
-        self.browse.clear();
+        let listed = self.browse.clear();
         self.rules = Arc::default();
         self.findings = Arc::default();
         self.findings_read.forget();
@@ -223,14 +221,22 @@ impl Session {
         (self.notices, self.seen_notices) = (vec![], 0);
         self.export = crate::app::export::ExportForm::default();
         self.auto_analyse = false;
-        // The job worker's newest job must be an idle one, or what it still says would be heard.
-        self.jobs.submit(Box::new(|_, _| Ok(())));
+        // The job worker's newest job must be an idle one, or what it still says would be heard. What is captured goes in this order.
+        let parting = (case, seen, listed, gone);
+        self.jobs.submit(Box::new(move |_, _| {
+            drop(parting);
+            Ok(())
+        }));
     }
 
-    /// Looks for unsaved cases, on a thread: it reads folders.
-    pub(super) fn find_unsaved(&mut self) {
+    /// Looks for unsaved cases, on a thread: it reads folders. Waits for a case that is being closed, if told to.
+    pub(super) fn find_unsaved(&mut self, closed: Option<Receiver<()>>) {
         let engine = Arc::clone(&self.engine);
-        self.unsaved_found.start(move |_| Some(engine.unsaved()));
+        self.unsaved_found.start(move |_| {
+            // Nothing is ever sent: the case is closed when the other end goes.
+            let _closed = closed.map(|closed| closed.recv());
+            Some(engine.unsaved())
+        });
     }
 
     /// Hears that a case is open; the same case is announced again when more of its evidence was read.

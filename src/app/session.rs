@@ -213,7 +213,7 @@ impl Session {
             search: None,
             wishes: vec![],
         };
-        session.find_unsaved();
+        session.find_unsaved(None);
         Ok(session)
     }
 

@@ -122,6 +122,8 @@ fn pages(ui: &mut Ui, browse: &Browse, queue: &mut Queue) {
 
 /// The values of the column grouped by, rarest first.
 fn groups(ui: &mut Ui, browse: &Browse, queue: &mut Queue) {
+    // A panel is as wide as what it holds, which at first is little.
+    ui.set_min_width(ui.available_width());
     let Some((column, tallies)) = &browse.found.groups else {
         ui.label("being counted…");
         return;
@@ -132,7 +134,8 @@ fn groups(ui: &mut Ui, browse: &Browse, queue: &mut Queue) {
             let value = if tally.value.is_empty() { "(none)".into() } else { table::plain(&tally.value) };
             ui.horizontal(|ui| {
                 ui.label(RichText::new(format!("{:>9}", words::count(tally.count))).font(theme::digits()));
-                let button = Button::new(RichText::new(&value)).frame(false).truncate();
+                let path = matches!(column, Column::Image | Column::ParentImage | Column::Source);
+                let button = Button::new(RichText::new(if path { end(&value) } else { value.clone() })).frame(false).truncate();
                 let response = ui.add_enabled(!tally.value.is_empty(), button).accessible_name(format!("Only {value}"));
                 if response.clicked() {
                     queue.push(Command::SearchFor(pivots::exactly(*column, &tally.value, '+')));
@@ -144,6 +147,13 @@ fn groups(ui: &mut Ui, browse: &Browse, queue: &mut Queue) {
     if tallies.len() > VALUES {
         ui.label(RichText::new(format!("the {} rarest are listed", words::count(VALUES))).small());
     }
+}
+
+/// The end of a path, where the name stands.
+fn end(path: &str) -> String {
+    const LETTERS: usize = 30;
+    let skip = path.chars().count().saturating_sub(LETTERS);
+    if skip > 1 { std::iter::once('…').chain(path.chars().skip(skip)).collect() } else { path.to_owned() }
 }
 
 struct Lines<'a> {

@@ -35,20 +35,22 @@ struct Share {
 impl Events {
     /// A column of names; `None` when it holds too many different ones.
     pub(super) fn coded(&self, column: Column, control: &Control) -> Result<Option<Arc<Coded>>, RunError> {
-        let mut kept = held(&self.coded);
-        if let Some(known) = kept.get(&column) {
+        let place = held(&self.coded).entry(column).or_default().clone();
+        let mut kept = held(&place);
+        if let Some(known) = &*kept {
             return Ok(known.clone());
         }
         let read = if column == Column::Source { Some(self.by_source()) } else { self.read_coded(column, control)? };
         let read = read.map(Arc::new);
-        kept.insert(column, read.clone());
+        *kept = Some(read.clone());
         Ok(read)
     }
 
     /// A column of numbers: times, record IDs.
     pub(super) fn numbers(&self, column: Column, control: &Control) -> Result<Arc<Vec<i64>>, RunError> {
-        let mut kept = held(&self.numbers);
-        if let Some(known) = kept.get(&column) {
+        let place = held(&self.numbers).entry(column).or_default().clone();
+        let mut kept = held(&place);
+        if let Some(known) = &*kept {
             return Ok(known.clone());
         }
         let mut all = Vec::with_capacity(self.rows);
@@ -61,7 +63,7 @@ impl Events {
             control.progress("reading", column.name(), all.len() as u64, Some(self.rows as u64), "events");
         }
         let all = Arc::new(all);
-        kept.insert(column, Arc::clone(&all));
+        *kept = Some(Arc::clone(&all));
         Ok(all)
     }
 

@@ -39,9 +39,12 @@ pub struct Events {
     snapshot: Arc<Snapshot>,
     chunks: Vec<Chunk>,
     rows: usize,
-    coded: Mutex<BTreeMap<Column, Option<Arc<Coded>>>>,
-    numbers: Mutex<BTreeMap<Column, Arc<Vec<i64>>>>,
+    coded: Kept<Option<Arc<Coded>>>,
+    numbers: Kept<Arc<Vec<i64>>>,
 }
+
+/// Columns that were read. Each has a lock of its own: one that is being read keeps nobody from another.
+type Kept<T> = Mutex<BTreeMap<Column, Arc<Mutex<Option<T>>>>>;
 
 impl Events {
     /// Columns that can be sorted by.

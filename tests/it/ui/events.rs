@@ -168,3 +168,33 @@ fn a_search_is_kept_under_a_name_and_found_in_the_palette() {
     assert_eq!((desk.session().browse.search.as_str(), desk.session().dialog), ("+4688", None));
     assert!(desk.session().browse.found.len() < total());
 }
+
+#[test]
+fn what_holds_an_indicator_of_a_list_is_marked_and_shown() {
+    let mut desk = listed();
+    let image = desk.session().browse.found.lines.iter().find_map(|line| line.event.image.clone()).unwrap();
+    let name = image.rsplit('\\').next().unwrap().to_lowercase();
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("indicators.txt");
+    std::fs::write(&list, format!("# from the advisory\n{},seen last week\nnowhere[.]example\n", name.to_uppercase())).unwrap();
+    desk.window.state_mut().session.apply(Command::Dialog(Some(residue::app::Dialog::Indicators)));
+    desk.window.run_steps(3);
+    desk.window.get_by_label("Path of a list of indicators").focus();
+    desk.window.step();
+    desk.window.get_by_label("Path of a list of indicators").type_text(&list.display().to_string());
+    desk.window.run_steps(2);
+    desk.click("Look for them");
+    desk.until("the marks", |d| d.session().marks.tagged("indicator") > 0 && d.session().marks.is_all_kept());
+    found(&mut desk);
+    let browse = &desk.session().browse;
+    assert_eq!((browse.search.as_str(), browse.found.len()), ("+tag:indicator", desk.session().marks.tagged("indicator")));
+    assert!(browse.found.len() < total() && browse.found.lines.iter().any(|line| line.event.image.as_deref() == Some(&image)));
+    let keys: Vec<_> = browse.found.lines.iter().map(|line| line.key).collect();
+    let snapshot = desk.session().case().unwrap().snapshot();
+    for event in snapshot.fetch_many(&keys).unwrap().into_iter().flatten() {
+        assert!(format!("{} {}", event.message, event.fields).to_lowercase().contains(&name), "{}", event.fields);
+    }
+    assert!(desk.session().marks.get(keys[0]).unwrap().note.contains(&format!("indicator: {name}")));
+    desk.window.state_mut().session.apply(Command::Undo);
+    desk.until("the undo", |d| d.session().marks.tagged("indicator") == 0);
+}

@@ -198,3 +198,34 @@ fn a_case_from_the_first_look_to_the_report_and_open_again() {
     again.window.get_by_label("Remove filter search -ruled:yes");
     again.window.state_mut().session.apply(Command::CloseCase);
 }
+
+#[test]
+fn what_known_good_evidence_teaches_is_saved_from_the_window() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut desk = working_desk(SIZE);
+    desk.type_into("Path of evidence", &crate::support::estate().evtx.display().to_string());
+    desk.click("Open path");
+    desk.settle();
+    let out = folder.path().join("good.baseline");
+    let ask = |desk: &mut Desk| {
+        desk.window.state_mut().session.apply(Command::Dialog(Some(residue::app::Dialog::SaveBaseline)));
+        desk.window.run_steps(3);
+    };
+    ask(&mut desk);
+    desk.window.get_by_label_contains("Nothing is known-good yet");
+    desk.key(Key::Escape);
+    let good = known_good(&folder.path().join("good"));
+    desk.window.state_mut().session.apply(Command::AddBaseline(vec![good]));
+    ask(&mut desk);
+    desk.type_into("Description of the baseline", "three thousand events of another house");
+    desk.type_into("Path of the baseline", &out.display().to_string());
+    desk.click("Save the baseline");
+    desk.settle();
+    assert!(residue::engine::is_baseline_file(&out), "{:?}", desk.session().notices);
+    assert!(desk.session().notices.iter().any(|notice| notice.text.contains("a baseline was saved: ")));
+    // A file that is there is not replaced.
+    let before = std::fs::read(&out).unwrap();
+    desk.window.state_mut().session.apply(Command::SaveBaseline(out.clone(), String::new()));
+    assert!(desk.session().notices.last().is_some_and(|notice| notice.text.contains("choose another name")));
+    assert_eq!(std::fs::read(&out).unwrap(), before);
+}
