@@ -254,7 +254,9 @@ impl Session {
                 Err(text) => self.notice(Notice { severity: Severity::Error, text }),
             }
         }
-        for (detector, applies) in self.engine.applies(&case) {
+        // While nothing is read yet, nothing can be said of any detector.
+        let applies = if self.sources.is_empty() { vec![] } else { self.engine.applies(&case) };
+        for (detector, applies) in applies {
             self.readiness.insert(detector, applies.map_or_else(Readiness::Cannot, |()| Readiness::Ready));
         }
         if let Some(name) = self.engine.name(&case) {
