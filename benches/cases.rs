@@ -3,7 +3,7 @@
 //! ends when the corpus is not there.
 //!
 //! `cargo bench --bench cases` for all, `cargo bench --bench cases -- NAME...` for some cases.
-#![expect(clippy::expect_used, clippy::format_push_string, reason = "a command for developers")]
+#![expect(clippy::expect_used, reason = "a command for developers")]
 
 use residue::control::Control;
 use residue::detect::memory::{MemorySink, MemoryStore};
@@ -56,11 +56,12 @@ fn load(folder: &Path) -> Case {
     Case { name: folder.file_name().expect("name").to_string_lossy().into_owned(), store, ordinary, labels }
 }
 
-fn run(case: &Case, baseline: &[&dyn EventStore], device: &Device) -> Detection {
-    let plan = Plan::standard();
+/// None where the preset cannot rank this case.
+fn run(case: &Case, baseline: &[&dyn EventStore], device: &Device, preset: Preset) -> Option<Detection> {
+    let plan = Plan { preset, ..Plan::standard() };
     let control = Control::silent();
     let input = Input { case: &case.store, baseline, plan: &plan, device, model: None, save_model: None, control: &control };
-    Fields.run(&input, &mut |_| ()).expect("a detection")
+    Fields.run(&input, &mut |_| ()).ok().filter(|detection| !detection.subjects.is_empty())
 }
 
 fn metrics(case: &Case, subjects: &[Subject], score: impl Fn(&Subject) -> Option<f64>) -> Metrics {
@@ -105,29 +106,32 @@ fn main() {
 
 fn table<'a>(title: &str, cases: &'a [Case], wanted: &[String], baseline: impl Fn(&'a Case) -> Vec<&'a dyn EventStore>) {
     println!("\n### {title}\n");
-    println!("| case | events | subjects | true |{} seconds |", COLUMNS.map(|(name, _)| format!(" {name} AUC / AP / P@20 / first |")).concat());
-    println!("|---|---|---|---|{}---|", "---|".repeat(COLUMNS.len()));
+    let names = COLUMNS.map(|(name, _)| name).into_iter().chain(["published"]).map(|name| format!(" {name} AUC / AP / P@20 / first |"));
+    let names = names.collect::<Vec<_>>().concat();
+    println!("| case | events | subjects | true |{names} seconds |\n|---|---|---|---|{}---|", "---|".repeat(COLUMNS.len() + 1));
     let device = Device::cpu();
-    let mut sums = [[0.0; 3]; COLUMNS.len()];
-    let mut counted = 0.0;
+    let mut sums = [[0.0; 4]; COLUMNS.len() + 1];
     for case in cases.iter().filter(|case| wanted.is_empty() || wanted.contains(&case.name)) {
         let baseline = baseline(case);
         let start = Instant::now();
-        let detection = run(case, &baseline, &device);
+        let detection = run(case, &baseline, &device, Preset::Recommended).expect("a detection");
         let seconds = start.elapsed().as_secs_f64();
-        let all: Vec<Metrics> = COLUMNS.iter().map(|(_, column)| metrics(case, &detection.subjects, column)).collect();
-        let mut cells = String::new();
-        for (metrics, sum) in all.iter().zip(&mut sums) {
-            let figures = [metrics.roc_auc.unwrap_or(f64::NAN), metrics.average_precision.unwrap_or(f64::NAN), metrics.at[1].1];
-            let first = metrics.first.map_or("-".into(), |first| first.to_string());
-            cells.push_str(&format!(" {:.3} / {:.3} / {:.2} / {first} |", figures[0], figures[1], figures[2]));
-            sum.iter_mut().zip(figures).for_each(|(sum, figure)| *sum += figure);
-        }
-        counted += 1.0;
+        let all = COLUMNS.map(|(_, column)| metrics(case, &detection.subjects, column));
+        let published = run(case, &baseline, &device, Preset::Published).map(|detection| metrics(case, &detection.subjects, |s| s.loss));
+        let cells: String = all.iter().map(Some).chain([published.as_ref()]).zip(&mut sums).map(|(metrics, sum)| cell(metrics, sum)).collect();
         println!("| {} | {} | {} | {} |{cells} {seconds:.1} |", case.name, case.store.events(), all[0].subjects, all[0].attacks);
     }
-    let means = sums.map(|sum| format!(" **{:.3} / {:.3} / {:.2}** |", sum[0] / counted, sum[1] / counted, sum[2] / counted));
-    println!("| **mean** | | | |{} |", means.concat());
+    let means = sums.map(|[auc, ap, at_20, n]| format!(" **{:.3} / {:.3} / {:.2}** ({n}) |", auc / n, ap / n, at_20 / n));
+    println!("| **mean** (of cases) | | | |{} |", means.concat());
+}
+
+/// One cell, added to its column's sums.
+fn cell(metrics: Option<&Metrics>, sum: &mut [f64; 4]) -> String {
+    let Some(metrics) = metrics else { return " n/a |".into() };
+    let figures = [metrics.roc_auc.unwrap_or(f64::NAN), metrics.average_precision.unwrap_or(f64::NAN), metrics.at[1].1, 1.0];
+    sum.iter_mut().zip(figures).for_each(|(sum, figure)| *sum += figure);
+    let first = metrics.first.map_or("-".into(), |first| first.to_string());
+    format!(" {:.3} / {:.3} / {:.2} / {first} |", figures[0], figures[1], figures[2])
 }
 
 /// Cases with too few process creations to rank.

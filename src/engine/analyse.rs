@@ -167,7 +167,8 @@ fn finish(id: DetectorId, detection: Detection, input: &Input<'_>, curve: Vec<Cu
     let explain: Arc<dyn Explain> = Arc::new(Ordered { inner: explain, order: ranked.order });
     let pool = Pool::default();
     ranked.subjects.par_iter_mut().enumerate().for_each(|(index, subject)| {
-        let mut reasons = explain.explain(index).into_iter().map(|c| pool.keep(c.reason()));
+        let mut reasons = explain.explain(index).into_iter().map(|c| pool.keep(&c.reason()));
+        subject.subject = pool.keep(&subject.subject);
         subject.reasons = std::array::from_fn(|_| reasons.next().unwrap_or_default());
     });
     let scores: Vec<f64> = ranked.subjects.iter().map(|s| s.score).collect();

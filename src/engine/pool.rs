@@ -13,10 +13,10 @@ impl Pool {
     const PARTS: usize = 32;
 
     /// The text as it is kept.
-    pub(super) fn keep(&self, text: String) -> Arc<str> {
-        let part = FixedState::default().hash_one(&text) as usize % Self::PARTS;
+    pub(super) fn keep(&self, text: &str) -> Arc<str> {
+        let part = FixedState::default().hash_one(text) as usize % Self::PARTS;
         let mut known = self.0[part].lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = known.get(text.as_str()) {
+        if let Some(kept) = known.get(text) {
             return Arc::clone(kept);
         }
         let kept: Arc<str> = text.into();
@@ -32,7 +32,7 @@ mod tests {
     #[test]
     fn equal_texts_are_one() {
         let pool = Pool::default();
-        let (a, b, c) = (pool.keep("a reason".into()), pool.keep("a reason".into()), pool.keep("another".into()));
+        let (a, b, c) = (pool.keep("a reason"), pool.keep("a reason"), pool.keep("another"));
         assert!(Arc::ptr_eq(&a, &b) && &*a == "a reason" && &*c == "another");
     }
 }

@@ -70,14 +70,17 @@ pub(super) fn report(n: usize, stage: Stage) -> Report {
         "PowerShell script block: IEX (New-Object Net.WebClient)… 日本語 😀",
     ];
     let image: Arc<str> = "C:\\Windows\\System32\\schtasks.exe".into();
+    // Kept once, as the engine keeps them.
+    let kind: Arc<str> = "unique event".into();
+    let reasons: [Arc<str>; 3] = ["ParentImage: saw WINWORD.EXE, expected services.exe 96 %".into(), "CommandLine: encoded".into(), Arc::default()];
     let subjects = (0..n).map(|i| {
         let place = i as f64 / n as f64;
         let score = 40.0 * (1.0 - place).powi(6) + 3.0 * (1.0 - place) + ((i * 7919) % 97) as f64 * 1e-9;
         let computer = Some(Arc::clone(&computers[i % 3]));
         Subject {
             key: EventKey { source: (i % 2) as u32, part: 0, record: i as u64 + 1 },
-            title: if n > 2_000_000 { "".into() } else { titles[i % 5].into() },
-            subject: "unique event".into(),
+            title: if n > 2_000_000 { Arc::default() } else { titles[i % 5].into() },
+            subject: Arc::clone(&kind),
             count: (i as u64 % 9) * 3 + 1,
             first_seen: (i % 50 != 7).then_some(BEGIN + (i as i128 * 7_654_321_098_765 % 86_400_000_000_000) as i64),
             computer,
@@ -91,11 +94,7 @@ pub(super) fn report(n: usize, stage: Stage) -> Report {
             score,
             rank: i as u64 + 1,
             percentile: 100.0 * (1.0 - place),
-            reasons: if n > 2_000_000 {
-                Default::default()
-            } else {
-                ["ParentImage: saw WINWORD.EXE, expected services.exe 96 %".into(), "CommandLine: encoded".into(), "".into()]
-            },
+            reasons: if n > 2_000_000 { Default::default() } else { reasons.clone() },
             ..Subject::default()
         }
     });
