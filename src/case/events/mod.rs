@@ -62,19 +62,11 @@ impl Events {
         Column::Source,
         Column::RecordId,
     ];
-    /// Columns that can be grouped by.
-    pub const GROUPED: [Column; 10] = [
-        Column::EventId,
-        Column::Computer,
-        Column::Channel,
-        Column::Provider,
-        Column::Level,
-        Column::User,
-        Column::Image,
-        Column::ParentImage,
-        Column::CommandLine,
-        Column::Source,
-    ];
+    /// Columns that can be grouped by: all of them but the ends, time and record ID, of which every event has its own.
+    pub const GROUPED: [Column; 10] = {
+        let [_, grouped @ .., _] = Self::SORTED;
+        grouped
+    };
 
     /// The table of a snapshot; reads nothing yet.
     #[must_use]

@@ -1,8 +1,7 @@
 //! What an action costs the window's thread where a million annotations are in the case.
 
-use super::speed::{Nobody, on_processor};
+use super::speed::{Nobody, timed};
 use crate::case::{awkward, ingest, runs, sha};
-use eframe::App;
 use eframe::egui::{Context, Pos2, RawInput, Rect, vec2};
 use residue::app::{Column, Command, Dialog, Real, Session};
 use residue::case::{Case, Change, Target, Unit};
@@ -31,20 +30,7 @@ impl Bench {
         self.time += 1.0 / 60.0;
         let input =
             RawInput { screen_rect: Some(Rect::from_min_size(Pos2::ZERO, vec2(1920.0, 1080.0))), time: Some(self.time), focused: true, ..RawInput::default() };
-        let (window, frame) = (&mut self.window, &mut self.frame);
-        let (begin, on) = (Instant::now(), on_processor());
-        if let Some(command) = command {
-            window.session.apply(command);
-        }
-        let output = self.ctx.run_ui(input, |ui| {
-            window.logic(&ui.ctx().clone(), frame);
-            window.ui(ui, frame);
-        });
-        let took = match (on, on_processor()) {
-            (Some(on), Some(now)) => now - on,
-            _ => begin.elapsed().as_secs_f64() * 1e3,
-        };
-        output.drop_without_applying_deltas();
+        let took = timed(&self.ctx, &mut self.window, &mut self.frame, input, command);
         self.longest = self.longest.max(took);
         took
     }

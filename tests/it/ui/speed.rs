@@ -60,18 +60,7 @@ impl Bench {
             focused: true,
             ..RawInput::default()
         };
-        let (window, frame) = (&mut self.window, &mut self.frame);
-        let (begin, on) = (Instant::now(), on_processor());
-        let output = self.ctx.run_ui(input, |ui| {
-            window.logic(&ui.ctx().clone(), frame);
-            window.ui(ui, frame);
-        });
-        let took = match (on, on_processor()) {
-            (Some(on), Some(now)) => now - on,
-            _ => begin.elapsed().as_secs_f64() * 1e3,
-        };
-        output.drop_without_applying_deltas();
-        took
+        timed(&self.ctx, &mut self.window, &mut self.frame, input, None)
     }
 
     fn settle(&mut self) {
@@ -85,8 +74,26 @@ impl Bench {
     }
 }
 
+/// A command, if any, and one frame; milliseconds, of processor time where the system tells it.
+pub(super) fn timed(ctx: &Context, window: &mut Window, frame: &mut eframe::Frame, input: RawInput, command: Option<Command>) -> f64 {
+    let (begin, on) = (Instant::now(), on_processor());
+    if let Some(command) = command {
+        window.session.apply(command);
+    }
+    let output = ctx.run_ui(input, |ui| {
+        window.logic(&ui.ctx().clone(), frame);
+        window.ui(ui, frame);
+    });
+    let took = match (on, on_processor()) {
+        (Some(on), Some(now)) => now - on,
+        _ => begin.elapsed().as_secs_f64() * 1e3,
+    };
+    output.drop_without_applying_deltas();
+    took
+}
+
 /// Milliseconds this thread has spent on a processor, where the system tells: what other work on the machine does not change.
-pub(super) fn on_processor() -> Option<f64> {
+fn on_processor() -> Option<f64> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     Some(text.split(' ').next()?.parse::<f64>().ok()? / 1e6)
 }
