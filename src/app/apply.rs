@@ -39,7 +39,7 @@ impl Session {
             | Command::Settings(_)
             | Command::MapColumns(_)
             | Command::Mapping(_)
-            | Command::ReadMapped
+            | Command::ReadMapped { .. }
             | Command::GoTo(..)
             | Command::ShowDetector(_) => self.apply_job(command),
             Command::ToggleEvents | Command::ShowEvents { .. } | Command::GroupEvents(_) | Command::SortEvents(_) | Command::EventsPage(_) => {

@@ -100,12 +100,15 @@ impl Which {
 pub enum Command {
     /// Reads evidence into the case (or opens a case folder).
     Open(Vec<PathBuf>),
-    /// Asks what the columns of a source mean that is a table without a known format.
+    /// Asks what the columns of a source mean that is a table.
     MapColumns(usize),
     /// Changes what they are to mean.
     Mapping(Box<crate::engine::Mapping>),
-    /// Reads the table so, and remembers it by its header.
-    ReadMapped,
+    /// Reads the table so, and remembers it by its header; with `as_told` forgets what was remembered of it instead.
+    ReadMapped {
+        /// As it is told by its content.
+        as_told: bool,
+    },
     /// Asks the system's dialog for files.
     PickFiles,
     /// Asks the system's dialog for a folder.

@@ -34,8 +34,8 @@ pub trait Engine: Send + Sync {
         crate::engine::preview(path)
     }
     /// Remembers what a table's columns mean, and reads evidence again.
-    fn open_mapped(&self, mapping: Mapping, paths: Vec<PathBuf>, into: Option<Case>, zone: Option<String>) -> Work {
-        jobs::open_mapped(mapping, paths, into, zone)
+    fn open_mapped(&self, mapping: Mapping, source: String, file: PathBuf, into: Option<Case>, zone: Option<String>) -> Work {
+        jobs::open_mapped(mapping, source, file, into, zone)
     }
     /// Unsaved cases of windows that are gone, newest first; may read folders.
     fn unsaved(&self) -> Vec<Unsaved>;

@@ -9,7 +9,7 @@ use crate::app::session::{Readiness, Session};
 use crate::app::writer::Written;
 use crate::case::Case;
 use crate::control::{Notice, Severity};
-use crate::domain::{DetectorId, Plan, Preset, RankBy, Suppression, Threshold};
+use crate::domain::{DetectorId, Ledger, Plan, Preset, RankBy, Suppression, Threshold};
 use crate::engine::{self, Extract, Ranking};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -65,7 +65,7 @@ impl Session {
                     form.mapping = *mapping;
                 }
             }
-            Command::ReadMapped => self.read_mapped(),
+            Command::ReadMapped { as_told } => self.read_mapped(as_told),
             Command::SaveAs(dir) => {
                 if let Some(case) = self.case.clone() {
                     let work = self.engine.save_as(case, with_ending(&dir));
@@ -243,7 +243,8 @@ impl Session {
     pub(super) fn opened(&mut self, case: Case) {
         let fresh = self.case.is_none();
         let sources = self.engine.sources(&case);
-        if self.sources.iter().zip(sources.iter()).any(|(old, new)| old.source_file != new.source_file) {
+        let same = |(old, new): (&Ledger, &Ledger)| old.source_file == new.source_file && (&old.format, old.events) == (&new.format, new.events);
+        if self.sources.len() > sources.len() || !self.sources.iter().zip(sources.iter()).all(same) {
             self.forget_rankings();
         }
         self.sources = sources;
@@ -288,7 +289,10 @@ impl Session {
             self.view.clear();
             self.drill = Drill::default();
             self.undo.clear();
-            self.notice(Notice { severity: Severity::Info, text: "evidence was added: analyse again to rank all of it; flags and notes are kept".into() });
+            self.notice(Notice {
+                severity: Severity::Info,
+                text: "the evidence has changed: analyse again to rank all of it; flags and notes are kept".into(),
+            });
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the columns of an unknown table mean: asked once when such a table was opened, and whenever the analyst wants.
+//! What the columns of a table mean: asked once when one without a known format was opened, and of any table whenever the analyst wants.
 
 use crate::app::command::Dialog;
 use crate::app::session::Session;
@@ -18,6 +18,10 @@ pub struct MappingForm {
     pub preview: Preview,
     /// What its columns are to mean.
     pub mapping: Mapping,
+    /// The format as which it was read, where it was.
+    pub format: Option<String>,
+    /// It was read as the analyst said.
+    pub chosen: bool,
 }
 
 /// A table that was looked at.
@@ -27,6 +31,17 @@ pub(super) type Looked = (String, String, Result<Preview, String>);
 #[must_use]
 pub fn is_unknown_table(source: &Ledger) -> bool {
     source.status == SourceStatus::NotEvidence && source.entries.iter().any(|entry| entry.what.starts_with("a table without a known signature"))
+}
+
+/// Whether a source was read, and not as Windows' own logs: its columns could mean something else.
+#[must_use]
+pub fn can_be_read_otherwise(source: &Ledger) -> bool {
+    source.events > 0 && source.format != "EVTX" && !source.format.contains("XML")
+}
+
+/// Whether a table was read as the analyst said.
+fn is_mapped(source: &Ledger) -> bool {
+    source.certainty >= 1.0 && ["CSV", "JSONL", "JSON"].contains(&source.format.as_str())
 }
 
 impl Session {
@@ -54,19 +69,24 @@ impl Session {
     pub(super) fn hear_mapping(&mut self, (name, path, preview): Looked) {
         match preview {
             Ok(preview) => {
-                self.mapping = Some(MappingForm { name, path, mapping: preview.guess.clone(), preview });
+                let read = self.sources.iter().find(|source| source.path == path && can_be_read_otherwise(source));
+                let (format, chosen) = (read.map(|source| source.format.clone()), read.is_some_and(is_mapped));
+                self.mapping = Some(MappingForm { name, path, mapping: preview.guess.clone(), preview, format, chosen });
                 self.dialog = Some(Dialog::Mapping);
             }
             Err(why) => self.say(why),
         }
     }
 
-    /// Reads the table as the form says.
-    pub(super) fn read_mapped(&mut self) {
-        let Some(form) = self.mapping.take_if(|form| !form.mapping.time.is_empty()) else { return };
+    /// Reads the table as the form says; or, as it says nothing any more, as it is told by its content.
+    pub(super) fn read_mapped(&mut self, as_told: bool) {
+        let Some(mut form) = self.mapping.take_if(|form| as_told || !form.mapping.time.is_empty()) else { return };
         self.dialog = None;
+        if as_told {
+            form.mapping = Mapping { columns: form.mapping.columns, ..Mapping::default() };
+        }
         let zone = Some(self.evidence_zone.clone()).filter(|z| z != "UTC");
-        let work = self.engine.open_mapped(form.mapping, vec![file_of(&form.path)], self.case.clone(), zone);
+        let work = self.engine.open_mapped(form.mapping, form.path.clone(), file_of(&form.path), self.case.clone(), zone);
         self.run("Opening", work);
     }
 }

@@ -10,6 +10,7 @@
 //! Everything appears under its final name whole or not at all; [`Case::open`] removes what a killed run left behind.
 //! Border: alone speaks SQLite; knows nothing of formats, detectors or front ends.
 
+mod again;
 mod annotate;
 mod annotations;
 mod columns;

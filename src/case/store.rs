@@ -33,9 +33,9 @@ pub(super) struct Inner {
 type SourceId = (String, String);
 
 #[derive(Default)]
-struct Sources {
-    rows: BTreeMap<SourceId, (Ledger, Option<Arc<EventFile>>)>,
-    view: Option<Arc<Snapshot>>,
+pub(super) struct Sources {
+    pub(super) rows: BTreeMap<SourceId, (Ledger, Option<Arc<EventFile>>)>,
+    pub(super) view: Option<Arc<Snapshot>>,
 }
 
 /// Takes a lock; what a panicking thread left is still whole, because every change is made in one step.
@@ -242,6 +242,10 @@ impl Case {
     /// Writes a whole copy of the database.
     pub(super) fn copy_database(&self, to: &Path) -> Result<(), RunError> {
         self.with_db("cannot copy the case's database (is the disk full?)", |db| db.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map(|_| ()))
+    }
+
+    pub(super) fn kept_sources(&self) -> &Mutex<Sources> {
+        &self.0.sources
     }
 
     pub(super) fn said(&self) -> &Mutex<Said> {

@@ -4,7 +4,7 @@ use super::fault;
 use crate::control::RunError;
 use polars::polars_utils::compression::ZstdLevel;
 use polars::prelude::{DataFrame, PolarsError, PolarsResult, Schema, SerReader};
-use polars_io::parquet::metadata::FileMetadataRef;
+use polars_io::parquet::metadata::{FileMetadata, FileMetadataRef};
 use polars_io::parquet::read::{ParallelStrategy, ParquetReader};
 use polars_io::parquet::write::{BatchedWriter, ParquetCompression, ParquetWriter, StatisticsOptions};
 use std::fs::File;
@@ -12,7 +12,7 @@ use std::io::BufWriter;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 const FULL: &str = "cannot write into the case (is the disk full?)";
 
@@ -65,12 +65,45 @@ pub(super) struct Table {
     path: PathBuf,
     /// What to do when it cannot be read.
     remedy: &'static str,
-    metadata: OnceLock<FileMetadataRef>,
+    index: OnceLock<Index>,
+}
+
+/// Where the row groups lie.
+#[derive(Debug)]
+struct Index {
+    whole: FileMetadataRef,
+    /// The same without row groups.
+    bare: FileMetadata,
+    /// Row at which each group begins, and the end.
+    starts: Vec<usize>,
+}
+
+impl Index {
+    fn new(whole: FileMetadataRef) -> Self {
+        let bare = FileMetadata { row_groups: Vec::new(), ..FileMetadata::clone(&whole) };
+        let mut starts = vec![0];
+        starts.extend(whole.row_groups.iter().scan(0, |at, group| {
+            *at += group.num_rows();
+            Some(*at)
+        }));
+        Self { whole, bare, starts }
+    }
+
+    /// The index of those row groups alone that hold some rows, and the first row of the first of them: without slices to skip the reader would
+    /// begin to decode every row group before the first that is asked for.
+    fn of(&self, rows: &Range<usize>) -> (FileMetadataRef, usize) {
+        let first = self.starts.partition_point(|start| *start <= rows.start).saturating_sub(1);
+        let end = self.starts.partition_point(|start| *start < rows.end).min(self.whole.row_groups.len());
+        let row_groups = self.whole.row_groups.get(first..end).unwrap_or_default().to_vec();
+        let start = |group: usize| self.starts.get(group).copied().unwrap_or_default();
+        let num_rows = start(end).saturating_sub(start(first));
+        (Arc::new(FileMetadata { num_rows, row_groups, ..self.bare.clone() }), start(first))
+    }
 }
 
 impl Table {
     pub(super) fn new(path: PathBuf, remedy: &'static str) -> Self {
-        Self { path, remedy, metadata: OnceLock::new() }
+        Self { path, remedy, index: OnceLock::new() }
     }
 
     /// Reads the named columns of some rows; they come in the order of the file, one chunk for each row group touched.
@@ -92,15 +125,17 @@ impl Table {
     fn read(&self, columns: &[&str], rows: Range<usize>, strategy: ParallelStrategy) -> Result<DataFrame, RunError> {
         let read = || -> PolarsResult<DataFrame> {
             let mut reader = ParquetReader::new(File::open(&self.path)?);
-            if let Some(known) = self.metadata.get() {
-                reader.set_metadata(known.clone());
+            let index = if let Some(index) = self.index.get() {
+                index
             } else {
-                let read = reader.get_metadata()?.clone();
-                self.metadata.get_or_init(|| read);
-            }
+                let read = Index::new(reader.get_metadata()?.clone());
+                self.index.get_or_init(|| read)
+            };
+            let (metadata, start) = index.of(&rows);
+            reader.set_metadata(metadata);
             reader
                 .with_columns(Some(columns.iter().map(|name| (*name).to_owned()).collect()))
-                .with_slice(Some((rows.start, rows.len())))
+                .with_slice(Some((rows.start.saturating_sub(start), rows.len())))
                 .read_parallel(strategy)
                 .finish()
         };

@@ -34,12 +34,16 @@ pub fn open(paths: Vec<PathBuf>, into: Option<Case>, zone: Option<String>) -> Wo
     })
 }
 
-/// Remembers a mapping by its header, and reads evidence with it.
+/// Remembers a mapping by its header, and reads the file with it in which the source `source` (a ledger's `path`) lies. A mapping without a time
+/// forgets an older one: the table is read as it is told by its content.
 #[must_use]
-pub fn open_mapped(mapping: Mapping, paths: Vec<PathBuf>, into: Option<Case>, zone: Option<String>) -> Work {
+pub fn open_mapped(mapping: Mapping, source: String, file: PathBuf, into: Option<Case>, zone: Option<String>) -> Work {
     Box::new(move |control, emit| {
         ingest::mapping::remember(&mapping).map_err(RunError::failed)?;
-        open(paths, into, zone)(control, emit)
+        if let Some(case) = &into {
+            case.forget_source(&source)?;
+        }
+        open(vec![file], into, zone)(control, emit)
     })
 }
 

@@ -66,7 +66,12 @@ pub fn preview(path: &Path) -> Result<Preview, String> {
     let file = std::fs::File::open(unpacked.as_ref().map_or(path, |(unpacked, _)| &unpacked.file)).map_err(failed)?;
     let mut head = Vec::new();
     file.take(HEAD as u64).read_to_end(&mut head).map_err(failed)?;
-    table::preview(&head).ok_or_else(|| format!("not a table with a header: {}", path.display()))
+    let mut preview = table::preview(&head).ok_or_else(|| format!("not a table with a header: {}", path.display()))?;
+    let chosen = place().and_then(|place| book(&place).ok()).and_then(|book| book.format.into_iter().find(|known| known.columns == preview.header));
+    if let Some(chosen) = chosen {
+        preview.guess = chosen;
+    }
+    Ok(preview)
 }
 
 /// Where mappings are kept; none without a place for settings.
@@ -80,7 +85,7 @@ pub fn remembered() -> Option<PathBuf> {
     place().filter(|path| path.is_file())
 }
 
-/// Keeps a mapping in the place of any older one for the same header.
+/// Keeps a mapping in the place of any older one for the same header; without a time the header has none any more.
 ///
 /// # Errors
 /// In words, why it cannot be kept.
@@ -89,15 +94,21 @@ pub fn remember(mapping: &Mapping) -> Result<(), String> {
     keep(&path, mapping)
 }
 
+fn book(path: &Path) -> Result<Book, String> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => toml::from_str(&text).map_err(|error| error.message().to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Book::default()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 fn keep(path: &Path, mapping: &Mapping) -> Result<(), String> {
     let failed = |error: &dyn std::fmt::Display| format!("the mapping cannot be remembered ({error}): {}", path.display());
-    let mut book: Book = match std::fs::read_to_string(path) {
-        Ok(text) => toml::from_str(&text).map_err(|error| failed(&error.message()))?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Book::default(),
-        Err(error) => return Err(failed(&error)),
-    };
+    let mut book = book(path).map_err(|error| failed(&error))?;
     book.format.retain(|known| known.columns != mapping.columns);
-    book.format.push(mapping.clone());
+    if !mapping.time.is_empty() {
+        book.format.push(mapping.clone());
+    }
     let text = toml::to_string(&book).map_err(|error| failed(&error))?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let written = std::fs::create_dir_all(folder).and_then(|()| tempfile::NamedTempFile::new_in(folder)).and_then(|mut file| {
@@ -122,6 +133,8 @@ mod tests {
         keep(&path, &mapping("b \"c\"")).unwrap();
         let book: Book = toml::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
         assert_eq!(book.format.iter().map(|known| known.time[0].as_str()).collect::<Vec<_>>(), ["x", "b \"c\""]);
+        keep(&path, &Mapping { columns: vec!["x".into()], ..Mapping::default() }).unwrap();
+        assert_eq!(super::book(&path).unwrap().format.len(), 1, "a mapping without a time is forgotten");
         assert!(table::Chosen::new(&crate::ingest::Options { zone: None, map: Some(path.clone()) }).is_ok());
         std::fs::write(&path, "not toml").unwrap();
         assert!(keep(&path, &mapping("a")).unwrap_err().ends_with("mappings.toml"));

@@ -96,7 +96,8 @@ pub(super) fn waiting(ui: &mut Ui, session: &Session, queue: &mut Queue) {
     ui.vertical_centered(|ui| {
         ui.set_max_width(560.0);
         let events: u64 = session.sources.iter().map(|s| s.events).sum();
-        let found = format!("{} events from {} sources", words::count(events as usize), words::count(session.sources.len()));
+        let sources = if session.sources.len() == 1 { "1 source".to_owned() } else { format!("{} sources", words::count(session.sources.len())) };
+        let found = format!("{} events from {}", words::count(events as usize), sources);
         match session.activity {
             Activity::Idle if events == 0 => {
                 ui.heading("Nothing here could be read as evidence");

@@ -200,7 +200,8 @@ fn source_row(ui: &mut Ui, session: &Session, index: usize, source: &Ledger, que
             queue.push(Command::UseAsBaseline(index, !known));
             ui.close();
         }
-        if crate::app::mapping::is_unknown_table(source) && ui.button("Say what its columns mean…").clicked() {
+        let table = crate::app::mapping::is_unknown_table(source) || crate::app::mapping::can_be_read_otherwise(source);
+        if table && ui.button("Say what its columns mean…").clicked() {
             queue.push(Command::MapColumns(index));
             ui.close();
         }

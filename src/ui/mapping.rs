@@ -1,4 +1,4 @@
-//! What the columns of an unknown table mean: guesses to correct, over the table's first rows.
+//! What the columns of a table mean: guesses to correct, over the table's first rows.
 
 use crate::app::mapping::MappingForm;
 use crate::app::{Command, Session};
@@ -25,7 +25,11 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
     let Some(form) = &session.mapping else { return };
     opening::modal(ctx, "Columns of a table", 760.0, queue, |ui, queue| {
         ui.label(RichText::new(&form.name).strong());
-        ui.label("This table has no known format. Say what its columns mean; it is remembered for every table with this header.");
+        let now = form.format.as_ref().map_or_else(|| "This table has no known format.".to_owned(), |format| format!("This table was read as {format}."));
+        ui.label(format!("{now} Say what its columns mean; it is remembered for every table with this header."));
+        if form.format.is_some() {
+            ui.label("Rankings made so far go, as they were made with it; flags, tags and notes stay.");
+        }
         ui.add_space(6.0);
         roles(ui, form, queue);
         ui.add_space(6.0);
@@ -34,9 +38,13 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
         ui.horizontal(|ui| {
             let ready = !form.mapping.time.is_empty();
             if ui.add_enabled(ready, Button::new("Read the table")).on_disabled_hover_text("Choose the column of time first").clicked() {
-                queue.push(Command::ReadMapped);
+                queue.push(Command::ReadMapped { as_told: false });
             }
-            if ui.button("Not evidence").on_hover_text("Leave it unread").clicked() {
+            if form.chosen && ui.button("Read as told by its content").on_hover_text("Forget what was said of tables with this header").clicked() {
+                queue.push(Command::ReadMapped { as_told: true });
+            }
+            let (leave, why) = if form.format.is_some() { ("Leave it", "Keep what was read") } else { ("Not evidence", "Leave it unread") };
+            if ui.button(leave).on_hover_text(why).clicked() {
                 queue.push(Command::Dialog(None));
             }
             ui.label(RichText::new("Headless: --map FILE").small().color(theme::colours(ui).weak));

@@ -1,5 +1,6 @@
 //! The case folder: round trips, refusals, kills, and figures.
 
+mod again;
 mod annotations;
 mod events;
 mod exports;

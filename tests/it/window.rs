@@ -227,8 +227,34 @@ fn an_unknown_table_brings_the_question_what_its_columns_mean() {
     assert_eq!(form.preview.times[0].as_deref(), Some("2021-03-04T05:06:07.0000000+00:00"));
     // Without a column of time there is nothing to read.
     session.apply(Command::Mapping(Box::default()));
-    session.apply(Command::ReadMapped);
+    session.apply(Command::ReadMapped { as_told: false });
     assert_eq!(session.dialog, Some(Dialog::Mapping));
+    assert_eq!((&session.mapping.as_ref().unwrap().format, session.mapping.as_ref().unwrap().chosen), (&None, false));
     session.apply(Command::Dialog(None));
+    session.apply(Command::CloseCase);
+}
+
+#[test]
+fn a_table_that_is_known_can_be_asked_about_too() {
+    use residue::app::{Command, Dialog};
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/l2tcsv.csv");
+    let (sender, woken) = mpsc::channel();
+    let wake = Arc::new(move || {
+        let _ = sender.send(());
+    });
+    let mut session = residue::app::Session::new(Arc::new(residue::app::Real::new("CPU".into())), wake, None).unwrap();
+    session.apply(Command::Open(vec![path]));
+    let mut asked = false;
+    while session.dialog != Some(Dialog::Mapping) {
+        woken.recv_timeout(LONG).expect("the engine says something");
+        session.logic(Instant::now());
+        if !asked && session.sources.first().is_some_and(|source| source.events > 0) && !session.activity.is_busy() {
+            session.apply(Command::MapColumns(0));
+            asked = true;
+        }
+    }
+    let form = session.mapping.clone().unwrap();
+    assert_eq!((form.format.as_deref(), form.chosen), (Some("plaso l2tcsv"), false));
+    assert!(form.preview.header.iter().any(|column| column == "MACB") && !form.mapping.time.is_empty());
     session.apply(Command::CloseCase);
 }

@@ -1,6 +1,6 @@
 //! Columns in memory: names as numbers into a sorted list of values, times and record IDs as they are.
 
-use super::{Chunk, Events, NONE, stored};
+use super::{AT_ONCE, Chunk, Events, NONE, stored};
 use crate::case::search::Column;
 use crate::case::store::held;
 use crate::control::{Control, RunError};
@@ -12,8 +12,6 @@ use std::sync::Arc;
 
 /// Bytes of different values beyond which a column is not kept: it is searched where it lies, and neither sorted nor grouped.
 const VARIED: usize = 384 << 20;
-/// Row groups read side by side before their values are brought together.
-const AT_ONCE: usize = 128;
 
 /// A column whose rows name values.
 pub(super) struct Coded {
@@ -127,7 +125,7 @@ impl Coded {
 
 impl Chunk {
     /// Reads one column of the row group and makes something of it.
-    fn read<T>(&self, name: &str, make: fn(&DataFrame) -> PolarsResult<T>) -> Result<T, RunError> {
+    pub(super) fn read<T>(&self, name: &str, make: fn(&DataFrame) -> PolarsResult<T>) -> Result<T, RunError> {
         let table = self.file.group(&[name], self.group)?;
         make(&table).map_err(|e| self.file.damaged(&e))
     }

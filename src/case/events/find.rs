@@ -1,6 +1,7 @@
 //! Which events a search finds: what is known of typed columns first, texts only of the rows that are left.
 
 use super::coded::Coded;
+use super::packed::Packed;
 use super::{Chunk, Events, NONE, stored};
 use crate::case::search::{Cell, Column, Number, Pattern, Search, Span, Term};
 use crate::control::{Control, RunError};
@@ -76,9 +77,10 @@ impl Events {
         let found: Vec<Vec<u32>> = self
             .chunks
             .par_iter()
-            .map(|chunk| {
+            .enumerate()
+            .map(|(at, chunk)| {
                 control.check()?;
-                let rows = plan.sift(chunk)?;
+                let rows = plan.sift(chunk, self.packed(at))?;
                 let done = done.fetch_add(chunk.rows as u64, Ordering::Relaxed) + chunk.rows as u64;
                 control.progress("searching", "", done, Some(self.rows as u64), "events");
                 Ok(rows)
@@ -199,7 +201,7 @@ pub(super) fn too_varied(column: Column) -> RunError {
 
 impl Plan<'_> {
     /// The rows of a chunk that pass.
-    fn sift(&self, chunk: &Chunk) -> Result<Vec<u32>, RunError> {
+    fn sift(&self, chunk: &Chunk, messages: Option<&Packed>) -> Result<Vec<u32>, RunError> {
         let mut alive = vec![true; chunk.rows];
         if let Some((from, to, times)) = &self.time {
             let span = chunk.file.groups().get(chunk.group);
@@ -224,39 +226,45 @@ impl Plan<'_> {
             and(&mut alive, &hits);
         }
         if !(any_settled && settled(&self.must) && settled(&self.not)) && alive.contains(&true) {
-            self.sift_texts(chunk, &mut alive)?;
+            self.sift_texts(chunk, messages, &mut alive)?;
         }
         Ok(alive.iter().enumerate().filter(|(_, alive)| **alive).map(|(row, _)| (chunk.first + row) as u32).collect())
     }
 
-    fn sift_texts(&self, chunk: &Chunk, alive: &mut [bool]) -> Result<(), RunError> {
+    fn sift_texts(&self, chunk: &Chunk, messages: Option<&Packed>, alive: &mut [bool]) -> Result<(), RunError> {
         let mut columns: Vec<&str> = [&self.any, &self.must, &self.not].into_iter().flatten().flat_map(|asked| asked.texts.iter().copied()).collect();
         columns.sort_unstable();
         columns.dedup();
-        let table = chunk.file.group(&columns, chunk.group)?;
-        let mut sift = || -> PolarsResult<()> {
-            for asked in self.must.iter().filter(|asked| !asked.texts.is_empty()) {
-                let mut hits = asked.known(chunk);
-                asked.add_texts(&table, alive, &mut hits)?;
-                and(alive, &hits);
+        columns.retain(|column| messages.is_none() || *column != stored(Column::Message));
+        let table = if columns.is_empty() { DataFrame::empty() } else { chunk.file.group(&columns, chunk.group)? };
+        let texts = Texts { chunk, table, messages };
+        for asked in self.must.iter().filter(|asked| !asked.texts.is_empty()) {
+            let mut hits = asked.known(chunk);
+            asked.add_texts(&texts, alive, &mut hits)?;
+            and(alive, &hits);
+        }
+        for asked in self.not.iter().filter(|asked| !asked.texts.is_empty()) {
+            let mut hits = vec![false; chunk.rows];
+            asked.add_texts(&texts, alive, &mut hits)?;
+            and_not(alive, &hits);
+        }
+        if self.any.iter().any(|asked| !asked.texts.is_empty()) {
+            let mut hits = vec![false; chunk.rows];
+            for asked in &self.any {
+                asked.add_known(chunk, &mut hits);
+                asked.add_texts(&texts, alive, &mut hits)?;
             }
-            for asked in self.not.iter().filter(|asked| !asked.texts.is_empty()) {
-                let mut hits = vec![false; chunk.rows];
-                asked.add_texts(&table, alive, &mut hits)?;
-                and_not(alive, &hits);
-            }
-            if self.any.iter().any(|asked| !asked.texts.is_empty()) {
-                let mut hits = vec![false; chunk.rows];
-                for asked in &self.any {
-                    asked.add_known(chunk, &mut hits);
-                    asked.add_texts(&table, alive, &mut hits)?;
-                }
-                and(alive, &hits);
-            }
-            Ok(())
-        };
-        sift().map_err(|e| chunk.file.damaged(&e))
+            and(alive, &hits);
+        }
+        Ok(())
     }
+}
+
+/// The texts of a row group that are searched.
+struct Texts<'a> {
+    chunk: &'a Chunk,
+    table: DataFrame,
+    messages: Option<&'a Packed>,
 }
 
 fn and(alive: &mut [bool], hits: &[bool]) {
@@ -290,23 +298,31 @@ impl Asked<'_> {
     }
 
     /// Adds what the texts of the rows in question say.
-    fn add_texts(&self, table: &DataFrame, alive: &[bool], hits: &mut [bool]) -> PolarsResult<()> {
+    fn add_texts(&self, texts: &Texts<'_>, alive: &[bool], hits: &mut [bool]) -> Result<(), RunError> {
         let Some(pattern) = self.pattern else { return Ok(()) };
         for name in &self.texts {
-            let mut row = 0;
-            for array in table.column(name)?.str()?.downcast_iter() {
-                // Where equal texts are stored once they are looked into once.
-                let shared = array.total_bytes_len() > 2 * array.total_buffer_len();
-                let mut known: HashMap<u128, bool> = HashMap::new();
-                for (at, view) in array.views().iter().enumerate() {
-                    if alive[row] && !hits[row] {
-                        let look = || StaticArray::get(array, at).is_some_and(|text| pattern.is_in(text));
-                        hits[row] = if shared { *known.entry(view.as_u128()).or_insert_with(look) } else { look() };
-                    }
-                    row += 1;
-                }
+            match texts.messages.filter(|_| *name == stored(Column::Message)) {
+                Some(messages) => messages.add(pattern, hits)?,
+                None => add_column(&texts.table, name, pattern, alive, hits).map_err(|e| texts.chunk.file.damaged(&e))?,
             }
         }
         Ok(())
     }
+}
+
+fn add_column(table: &DataFrame, name: &str, pattern: &Pattern, alive: &[bool], hits: &mut [bool]) -> PolarsResult<()> {
+    let mut row = 0;
+    for array in table.column(name)?.str()?.downcast_iter() {
+        // Where equal texts are stored once they are looked into once.
+        let shared = array.total_bytes_len() > 2 * array.total_buffer_len();
+        let mut known: HashMap<u128, bool> = HashMap::new();
+        for (at, view) in array.views().iter().enumerate() {
+            if alive[row] && !hits[row] {
+                let look = || StaticArray::get(array, at).is_some_and(|text| pattern.is_in(text));
+                hits[row] = if shared { *known.entry(view.as_u128()).or_insert_with(look) } else { look() };
+            }
+            row += 1;
+        }
+    }
+    Ok(())
 }

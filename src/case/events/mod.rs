@@ -1,12 +1,13 @@
 //! All events of a case as one table to filter, sort and group: the query layer behind the list of events.
 //!
 //! Rows are numbered through all sources in key order. Typed columns and columns of names are read whole when they are first asked for and kept,
-//! names as numbers into a list of the values there are; texts (message, fields) stay on the disk and are read while they are searched.
+//! names as numbers into a list of the values there are; messages are packed once there is time, and like all fields they are read from the disk until then.
 //! Border: reads the case's Parquet files; what is shown of the rows is others' business. Every call may take a while: not for the window's thread.
 
 mod coded;
 mod find;
 mod order;
+mod packed;
 mod page;
 
 pub use find::{Query, Said};
@@ -18,11 +19,14 @@ use super::reader::EventFile;
 use super::search::Column;
 use crate::control::{Control, RunError};
 use coded::Coded;
+use packed::Packed;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// Stands for no number: no time and no record ID is so small.
 const NONE: i64 = i64::MIN;
+/// Row groups read side by side before they are brought together.
+const AT_ONCE: usize = 128;
 
 /// One row group of one source.
 struct Chunk {
@@ -41,6 +45,7 @@ pub struct Events {
     rows: usize,
     coded: Kept<Option<Arc<Coded>>>,
     numbers: Kept<Arc<Vec<i64>>>,
+    packed: OnceLock<Vec<Option<Packed>>>,
 }
 
 /// Columns that were read. Each has a lock of its own: one that is being read keeps nobody from another.
@@ -81,7 +86,7 @@ impl Events {
                 }
             }
         }
-        Self { snapshot, chunks, rows, coded: Mutex::default(), numbers: Mutex::default() }
+        Self { snapshot, chunks, rows, coded: Mutex::default(), numbers: Mutex::default(), packed: OnceLock::new() }
     }
 
     /// Number of events.
@@ -111,7 +116,7 @@ impl Events {
         for column in Self::GROUPED {
             self.coded(column, control)?;
         }
-        Ok(())
+        self.pack(control)
     }
 
     /// The chunk that holds a row.

@@ -15,17 +15,17 @@ const LONGEST: usize = 1_000;
 pub(in crate::case) struct Pattern(Regex);
 
 impl Pattern {
-    pub(super) fn contains(text: &str) -> Result<Self, String> {
+    pub(in crate::case) fn contains(text: &str) -> Result<Self, String> {
         Self::make(&regex::escape(text), text)
     }
 
     /// Any of several texts.
-    pub(super) fn any(texts: &[String]) -> Result<Self, String> {
+    pub(in crate::case) fn any(texts: &[String]) -> Result<Self, String> {
         let escaped: Vec<String> = texts.iter().map(|text| regex::escape(text)).collect();
         Self::make(&escaped.join("|"), texts.iter().max_by_key(|text| text.len()).map_or("", String::as_str))
     }
 
-    pub(super) fn exactly(text: &str) -> Result<Self, String> {
+    pub(in crate::case) fn exactly(text: &str) -> Result<Self, String> {
         Self::make(&format!("^{}$", regex::escape(text)), text)
     }
 
@@ -46,6 +46,16 @@ impl Pattern {
 
     pub(in crate::case) fn is_in(&self, text: &str) -> bool {
         self.0.is_match(text)
+    }
+
+    /// Whether it asks for a text that is nothing else.
+    pub(in crate::case) fn is_whole(&self) -> bool {
+        self.0.as_str().starts_with('^')
+    }
+
+    /// Where it is found first, at or after a byte.
+    pub(in crate::case) fn next(&self, text: &str, from: usize) -> Option<Range<usize>> {
+        self.0.find_at(text, from).map(|found| found.range())
     }
 
     pub(super) fn find(&self, text: &str) -> Vec<Range<usize>> {
