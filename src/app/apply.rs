@@ -37,6 +37,7 @@ impl Session {
             | Command::Compute(_)
             | Command::Prior(_)
             | Command::Settings(_)
+            | Command::CompareNetworks
             | Command::MapColumns(_)
             | Command::Mapping(_)
             | Command::ReadMapped { .. }

@@ -25,6 +25,7 @@ pub enum Step {
 pub enum Dialog {
     Open,
     Combined,
+    Compare,
     Coverage,
     Export,
     Import,
@@ -100,6 +101,8 @@ impl Which {
 pub enum Command {
     /// Reads evidence into the case (or opens a case folder).
     Open(Vec<PathBuf>),
+    /// Trains the published networks of process behaviour, and ours, side by side.
+    CompareNetworks,
     /// Asks what the columns of a source mean that is a table.
     MapColumns(usize),
     /// Changes what they are to mean.

@@ -33,7 +33,11 @@ pub trait Engine: Send + Sync {
     fn preview(&self, path: &Path) -> Result<Preview, String> {
         crate::engine::preview(path)
     }
-    /// Remembers what a table's columns mean, and reads evidence again.
+    /// Trains the networks of process behaviour side by side.
+    fn compare(&self, case: Case, plan: Plan) -> Work {
+        crate::engine::compare(case, plan)
+    }
+    /// Remembers what a table's columns mean, and reads it with them.
     fn open_mapped(&self, mapping: Mapping, source: String, file: PathBuf, into: Option<Case>, zone: Option<String>) -> Work {
         jobs::open_mapped(mapping, source, file, into, zone)
     }

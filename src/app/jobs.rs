@@ -59,6 +59,7 @@ impl Session {
                 self.run("Opening", work);
                 self.dialog = None;
             }
+            Command::CompareNetworks => self.compare_networks(),
             Command::MapColumns(source) => self.map_columns(source),
             Command::Mapping(mapping) => {
                 if let Some(form) = &mut self.mapping {
@@ -213,6 +214,7 @@ impl Session {
         self.fusing.forget();
         self.covering.forget();
         self.coverage = None;
+        self.compared.clear();
         self.fusion = None;
         self.undo.clear();
         self.search = None;
@@ -350,6 +352,13 @@ impl Session {
         self.dialog = None;
         let work = self.engine.analyse(case, plan);
         self.run("Analysing", work);
+    }
+
+    fn compare_networks(&mut self) {
+        let Some(case) = self.case.clone() else { return };
+        self.compared.clear();
+        let work = self.engine.compare(case, self.plan_now());
+        self.run("Comparing networks", work);
     }
 
     /// The plan that *Analyse* runs: chosen detectors that can run, and every baseline.

@@ -19,7 +19,7 @@ use crate::case::Case;
 use crate::control::{Control, Notice, Severity};
 use crate::domain::{CurvePoint, DetectorId, Ledger, Plan, Suppression, Threshold};
 use crate::engine::jobs::Question;
-use crate::engine::{Coverage, Findings, Fusion, Happening, Imported, Met, Outcome, Ranking, Work, Worker, fuse, holds_findings, without};
+use crate::engine::{Compared, Coverage, Findings, Fusion, Happening, Imported, Met, Outcome, Ranking, Work, Worker, fuse, holds_findings, without};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -99,6 +99,8 @@ pub struct Session {
     pub(super) findings_read: Background<Result<Findings, String>>,
     /// What the logs cover.
     pub coverage: Option<Arc<Coverage>>,
+    /// What networks made of the labels, in the order in which they were trained.
+    pub compared: Vec<Compared>,
     pub(super) covering: Background<Result<Coverage, String>>,
     /// All detectors in one list, once it was asked for.
     pub fusion: Option<Fusion>,
@@ -192,6 +194,7 @@ impl Session {
             findings: Arc::default(),
             findings_read: Background::new(Arc::clone(&wake)),
             coverage: None,
+            compared: vec![],
             covering: Background::new(Arc::clone(&wake)),
             fusion: None,
             fused: vec![],
@@ -319,6 +322,7 @@ impl Session {
             Happening::Answered(answer) => self.drill.answer = Some(answer),
             Happening::Grown(tree) => self.drill.tree = Some(tree),
             Happening::Exported { path, rows } => self.exported(&path, rows),
+            Happening::Compared(done) => self.compared.push(*done),
             Happening::Imported(_) | Happening::Met(_) => {}
             Happening::Ended(outcome) => self.ended(outcome),
         }

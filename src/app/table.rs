@@ -109,6 +109,7 @@ pub static COMMANDS: &[Entry] = entries![
     Analyse, "Learn from a label file…", "", case, Command::PickLabels, "Labels of processes as CSV, for the next analysis";
     Analyse, "Export labels…", "", case, Command::PickLabelsOut, "Writes what was labelled here as CSV";
     Analyse, "Detector settings…", "Ctrl+Comma", free, Command::Dialog(Some(Dialog::Settings)), "Preset, device and every setting of every detector";
+    Analyse, "Compare networks…", "", case, Command::Dialog(Some(Dialog::Compare)), "Trains the published networks of process behaviour, and ours, on the same labels";
     Analyse, "Words of process chains…", "", ranking, Command::LookAtWords, "Shows the words that the published preset learned, and the expressions that merge them";
     Table, "Flag", "Space", marked, Command::ToggleFlag, "Flags the selected row, or takes its flag away";
     Table, "Note", "N", marked, Command::FocusNote, "Writes a note on the selected row";

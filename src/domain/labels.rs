@@ -52,7 +52,7 @@ pub struct ProcessLabel {
 }
 
 /// Hits and misses of a classifier on processes it was not trained on.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are the file's keys")]
 pub struct Figures {
     pub true_positives: u64,

@@ -23,4 +23,4 @@ pub use report::{
 };
 pub use settings::{ChainsSettings, FieldsSettings, GroupsSettings, ProcessSettings, Settings, TimelineSettings};
 pub use suppress::{Rule, RuleField, Suppression};
-pub use words::{Expression, Word, Words};
+pub use words::{Expression, Roc, Word, Words};

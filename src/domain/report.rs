@@ -2,6 +2,7 @@
 
 use crate::domain::{DetectorId, EventKey, Figures, Preset, RankBy, Validation, Words};
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// One part of a subject's score: a field, a step, a process.
@@ -18,6 +19,25 @@ pub struct Contribution {
 }
 
 impl Contribution {
+    /// A part that some events of a sequence have in a score, counted from 1; its name says which they are.
+    #[must_use]
+    pub fn of_events(events: RangeInclusive<usize>, what: &str, share: f64, observed: String) -> Self {
+        let (first, last) = (events.start(), events.end());
+        let name = if first == last { format!("event {first}: {what}") } else { format!("events {first} to {last}: {what}") };
+        Self { name, share, observed, expected: String::new() }
+    }
+
+    /// Which events of a sequence the part is of, told by its name.
+    #[must_use]
+    pub fn events(&self) -> Option<RangeInclusive<usize>> {
+        let (place, _) = self.name.split_once(':')?;
+        if let Some(one) = place.strip_prefix("event ") {
+            return one.parse().ok().map(|at| at..=at);
+        }
+        let (first, last) = place.strip_prefix("events ")?.split_once(" to ")?;
+        Some(first.parse().ok()?..=last.parse().ok()?)
+    }
+
     /// The reason in words: `ParentImage: saw winword.exe, expected services.exe 96 %`.
     #[must_use]
     pub fn reason(&self) -> String {
@@ -253,4 +273,19 @@ pub struct RunFacts {
     pub wall_first_ranking: Option<f64>,
     pub peak_rss: u64,
     pub threads: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_says_of_which_events_it_is() {
+        let part = |events| Contribution::of_events(events, "cmd.exe: started", 0.5, String::new());
+        assert_eq!((part(3..=3).name.as_str(), part(3..=3).events()), ("event 3: cmd.exe: started", Some(3..=3)));
+        assert_eq!((part(3..=9).name.as_str(), part(3..=9).events()), ("events 3 to 9: cmd.exe: started", Some(3..=9)));
+        for name in ["Image", "event type: x", "events 3 of 9: x", "event 3"] {
+            assert_eq!(Contribution { name: name.into(), ..part(1..=1) }.events(), None, "{name}");
+        }
+    }
 }

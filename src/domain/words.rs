@@ -7,6 +7,17 @@ pub struct Words {
     pub list: Vec<Word>,
     /// What merges words.
     pub expressions: Vec<Expression>,
+    /// How well the network tells real chains from the same in another order; none where it was not asked.
+    pub order: Option<Roc>,
+}
+
+/// How well a value tells two classes apart.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Roc {
+    /// Area under the curve.
+    pub area: f64,
+    /// The curve: shares of false and of true alarms, from none to all.
+    pub points: Vec<[f64; 2]>,
 }
 
 /// A word and its place.
@@ -53,7 +64,7 @@ mod tests {
     #[test]
     fn the_nearest_word_points_the_same_way() {
         let word = |text: &str, vector: [f32; 2]| Word { text: text.into(), vector: vector.into(), ..Word::default() };
-        let words = Words { list: vec![word("a", [1.0, 0.0]), word("b", [0.0, 1.0]), word("c", [0.8, 0.6])], expressions: vec![] };
+        let words = Words { list: vec![word("a", [1.0, 0.0]), word("b", [0.0, 1.0]), word("c", [0.8, 0.6])], expressions: vec![], order: None };
         assert_eq!(words.nearest(0, 2), [(2, 0.8), (1, 0.0)]);
         assert!(words.nearest(9, 2).is_empty());
     }

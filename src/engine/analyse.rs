@@ -55,15 +55,7 @@ pub fn applies(case: &Case) -> Vec<(DetectorId, Result<(), String>)> {
 /// When the case or a baseline cannot be read. A detector that fails or cannot run is listed in [`Analysis::missing`].
 pub fn analyse(case: &Case, plan: &Plan, control: &Control, emit: &dyn Emit) -> Result<Analysis, RunError> {
     let begun = Instant::now();
-    let snapshot = case.snapshot();
-    let results = beside_events(snapshot.sources());
-    let snapshot: Arc<dyn EventStore> = if results.contains(&true) {
-        control.info("rules' results stand beside the events and are not scored");
-        Arc::new(WithoutFindings { inner: snapshot, results })
-    } else {
-        snapshot
-    };
-    let (store, known_good) = scoped(snapshot, plan);
+    let (store, known_good) = evidence(case, plan, control);
     let mut baselines = Baselines::open(plan, control)?;
     baselines.warn_of_difference(store.sources(), control);
     baselines.stores.extend(known_good);
@@ -86,7 +78,7 @@ pub fn analyse(case: &Case, plan: &Plan, control: &Control, emit: &dyn Emit) -> 
             continue;
         }
         emit.emit(Happening::Began(id));
-        let tap = Arc::new(Tap { inner: Arc::clone(&control.reporter), curve: Mutex::default() });
+        let tap = Tap::new(Arc::clone(&control.reporter));
         let control = Control { cancel: control.cancel.clone(), reporter: Arc::<Tap>::clone(&tap) };
         let of_baseline = baselines.saved.as_ref().and_then(|(_, saved)| saved.model(id));
         if baselines.saved.is_some() && of_baseline.is_none() {
@@ -126,6 +118,17 @@ pub fn analyse(case: &Case, plan: &Plan, control: &Control, emit: &dyn Emit) -> 
     Ok(analysis)
 }
 
+/// What a plan scores of a case, and what of it is known-good.
+pub(super) fn evidence(case: &Case, plan: &Plan, control: &Control) -> (Arc<dyn EventStore>, Option<Arc<dyn EventStore>>) {
+    let snapshot = case.snapshot();
+    let results = beside_events(snapshot.sources());
+    if !results.contains(&true) {
+        return scoped(snapshot, plan);
+    }
+    control.info("rules' results stand beside the events and are not scored");
+    scoped(Arc::new(WithoutFindings { inner: snapshot, results }), plan)
+}
+
 /// One detector from start to stored run; a panic inside it is its failure, not the run's.
 fn run(detector: &dyn Detector, input: &Input<'_>, case: &Case, tap: &Tap, emit: &dyn Emit) -> Result<Ranking, RunError> {
     let id = detector.id();
@@ -136,8 +139,7 @@ fn run(detector: &dyn Detector, input: &Input<'_>, case: &Case, tap: &Tap, emit:
     };
     let detection = catch_unwind(AssertUnwindSafe(|| detector.run(input, &mut first)))
         .unwrap_or_else(|panic| Err(RunError::failed(format!("an internal error ({}); please report it", panic_text(panic.as_ref())))))?;
-    let curve = std::mem::take(&mut *tap.curve.lock().unwrap_or_else(PoisonError::into_inner));
-    let mut ranking = finish(id, detection, input, curve)?;
+    let mut ranking = finish(id, detection, input, tap.take())?;
     let mut report = Arc::unwrap_or_clone(ranking.report);
     let explain = Arc::clone(&ranking.explain);
     report.run = case.store_run(&report, &mut |index| explain.explain(index), input.control)?;
@@ -244,9 +246,20 @@ impl Emit for FirstSeen<'_> {
 }
 
 /// Hands everything on and keeps the newest training curve.
-struct Tap {
+pub(super) struct Tap {
     inner: Arc<dyn Reporter>,
     curve: Mutex<Vec<CurvePoint>>,
+}
+
+impl Tap {
+    pub(super) fn new(inner: Arc<dyn Reporter>) -> Arc<Self> {
+        Arc::new(Self { inner, curve: Mutex::default() })
+    }
+
+    /// The newest curve; it begins anew.
+    pub(super) fn take(&self) -> Vec<CurvePoint> {
+        std::mem::take(&mut *self.curve.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Reporter for Tap {

@@ -6,6 +6,7 @@
 mod analyse;
 mod baseline;
 mod baseline_file;
+mod compare;
 mod coverage;
 mod decode;
 mod export;
@@ -30,6 +31,7 @@ pub use crate::ingest::Options as ReadOptions;
 pub use crate::ingest::mapping::{Mapping, Preview, preview};
 pub use analyse::{Analysis, analyse, applies, value};
 pub use baseline_file::{About, is_baseline_file, list_baseline, save_baseline};
+pub use compare::{Compared, compare, networks};
 pub use coverage::{Coverage, Gap, Log, SLICES, coverage};
 pub use decode::decoded;
 pub use export::{Extract, Imported, Part, extract, import_annotations, stored_rankings, write_combined, write_extracts};

@@ -65,6 +65,8 @@ pub enum Happening {
     },
     /// Annotations were read from a file.
     Imported(super::Imported),
+    /// A network was trained beside others.
+    Compared(Box<super::Compared>),
     /// A list of indicators was looked for.
     Met(super::Met),
     /// The job is over; nothing follows.

@@ -32,7 +32,7 @@ pub(super) fn show(ui: &mut Ui, session: &Session, height: f32) {
         .show_y(false)
         .grid_color(colours.line)
         .y_grid_spacer(move |_| marks(low - margin, high + margin))
-        .custom_y_axes(vec![AxisHints::new_y().min_thickness(34.0).label_spacing(7.0..=12.0).formatter(|mark, _| short(10f64.powf(mark.value)))])
+        .custom_y_axes(vec![log_axis()])
         .custom_x_axes(vec![AxisHints::new_x().label_spacing(22.0..=34.0)])
         .label_formatter(|_| None)
         .show(ui, |plot| {
@@ -72,7 +72,7 @@ fn held_out(figures: &Figures) -> String {
 }
 
 /// Marks at 1, 2 and 5 of every decade; only some where there are many decades.
-fn marks(low: f64, high: f64) -> Vec<GridMark> {
+pub(super) fn marks(low: f64, high: f64) -> Vec<GridMark> {
     let (first, last) = (low.floor() as i32, high.ceil() as i32);
     let steps: &[f64] = if high - low > 2.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
     (first.max(-12)..=last.min(12))
@@ -80,6 +80,11 @@ fn marks(low: f64, high: f64) -> Vec<GridMark> {
         .filter(|v| (low..=high).contains(v))
         .map(|value| GridMark { value, step_size: if high - low > 2.0 { 1.0 } else { 0.35 } })
         .collect()
+}
+
+/// An axis of values whose logarithms are drawn.
+pub(super) fn log_axis<'a>() -> AxisHints<'a> {
+    AxisHints::new_y().min_thickness(34.0).label_spacing(7.0..=12.0).formatter(|mark, _| short(10f64.powf(mark.value)))
 }
 
 fn short(value: f64) -> String {

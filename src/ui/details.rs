@@ -214,6 +214,7 @@ fn said(ui: &mut Ui, session: &Session, screen: &mut Screen, key: EventKey, queu
 fn reasons(ui: &mut Ui, session: &Session, subject: &Subject) {
     CollapsingHeader::new("Why").default_open(true).show(ui, |ui| match session.drill.answered().map(|a| &a.contributions).filter(|c| !c.is_empty()) {
         Some(all) => {
+            crate::ui::sequence::show(ui, all);
             let largest = all.iter().map(|c| c.share.abs()).fold(0.0, f64::max);
             for contribution in all.iter().take(40) {
                 reason(ui, contribution, largest);

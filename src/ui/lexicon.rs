@@ -1,16 +1,18 @@
 //! The words that process chains learned: each a point, coloured by cluster, words alike close together; the expressions that merge them, to edit.
 
 use crate::app::{Command, Session};
-use crate::domain::{Expression, Words};
+use crate::domain::{Expression, Roc, Words};
 use crate::ui::opening::modal;
 use crate::ui::screen::Queue;
 use crate::ui::theme;
 use eframe::egui::{self, Button, Context, Label, RichText, ScrollArea, TextEdit, Ui, vec2};
-use egui_plot::{MarkerShape, Plot, PlotPoint, PlotPoints, Points};
+use egui_plot::{Line, MarkerShape, Plot, PlotBounds, PlotPoint, PlotPoints, Points};
 use std::collections::BTreeMap;
 
 /// Words listed beside the chosen one.
 const NEAREST: usize = 14;
+/// Height of the order self-test's curve.
+const ROC: f32 = 110.0;
 /// How near the pointer must be to a point, in pixels.
 const REACH: f32 = 12.0;
 
@@ -26,7 +28,13 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
         ui.horizontal_top(|ui| {
             let width = (ui.available_width() - 250.0).max(200.0);
             ui.allocate_ui(vec2(width, height), |ui| picture(ui, session, &words, vec2(width, height), queue));
-            ui.vertical(|ui| nearest(ui, session, &words, height, queue));
+            ui.vertical(|ui| {
+                let curve = words.order.as_ref().filter(|_| height > 260.0);
+                nearest(ui, session, &words, height - if curve.is_some() { ROC + 40.0 } else { 0.0 }, queue);
+                if let Some(order) = curve {
+                    roc(ui, order);
+                }
+            });
         });
         ui.separator();
         expressions(ui, session, queue);
@@ -67,6 +75,23 @@ fn picture(ui: &mut Ui, session: &Session, words: &Words, size: egui::Vec2, queu
         let cluster = word.cluster.map_or_else(|| "in no cluster".to_owned(), |c| format!("cluster {}", c + 1));
         response.response.on_hover_text_at_pointer(format!("{}\nin {} paths, {cluster}\nClick for its neighbours", word.text, word.count));
     }
+}
+
+/// The order self-test: a network that learned chains tells real ones from the same in another order.
+fn roc(ui: &mut Ui, order: &Roc) {
+    let (line, weak) = (theme::colours(ui).train, theme::colours(ui).weak);
+    let text = format!("Order self-test, ROC-AUC {:.3}", order.area);
+    ui.label(RichText::new(&text).small())
+        .on_hover_text("How well the loss tells real chains from the same chains in another order: 1 is always, 0.5 is chance");
+    let plot =
+        Plot::new("order").width(ROC * 1.4).height(ROC).show_axes(false).allow_drag(false).allow_zoom(false).allow_scroll(false).label_formatter(|_| None);
+    plot.show(ui, |plot| {
+        plot.set_plot_bounds(PlotBounds::from_min_max([-0.02, -0.02], [1.02, 1.02]));
+        plot.line(Line::new("chance", PlotPoints::from(vec![[0.0, 0.0], [1.0, 1.0]])).color(weak).width(1.0));
+        plot.line(Line::new("order", PlotPoints::from(order.points.clone())).color(line).width(1.5));
+    })
+    .response
+    .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, text.clone()));
 }
 
 const MARKERS: [MarkerShape; 5] = [MarkerShape::Circle, MarkerShape::Square, MarkerShape::Up, MarkerShape::Diamond, MarkerShape::Down];

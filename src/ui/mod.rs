@@ -4,6 +4,7 @@
 
 mod about;
 mod combined;
+mod compare;
 mod coverage;
 mod curve;
 mod details;
@@ -27,6 +28,7 @@ mod pivots;
 mod rules;
 mod screen;
 mod searches;
+mod sequence;
 mod settings;
 mod shortcuts;
 mod status;

@@ -5,8 +5,8 @@ use crate::ui::focus::Focus;
 use crate::ui::picker::Picker;
 use crate::ui::screen::{Queue, Screen};
 use crate::ui::{
-    about, combined, coverage, details, empty, events, evidence, export, files, grip, histogram, keys, lexicon, mapping, notices, opening, ordinary, palette,
-    searches, settings, shortcuts, status, strip, table, theme, topbar,
+    about, combined, compare, coverage, details, empty, events, evidence, export, files, grip, histogram, keys, lexicon, mapping, notices, opening, ordinary,
+    palette, searches, settings, shortcuts, status, strip, table, theme, topbar,
 };
 use eframe::egui::{self, CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
 use std::path::PathBuf;
@@ -100,6 +100,7 @@ impl Window {
             Some(Dialog::Save) => opening::save(ctx, session, screen, queue),
             Some(Dialog::Export) => export::show(ctx, session, queue),
             Some(Dialog::Combined) => combined::show(ctx, session, queue),
+            Some(Dialog::Compare) => compare::show(ctx, session, queue),
             Some(Dialog::Coverage) => coverage::show(ctx, session, queue),
             Some(Dialog::Import) => export::import(ctx, screen, queue),
             Some(Dialog::Indicators) => files::indicators(ctx, screen, queue),

@@ -1,11 +1,13 @@
 //! Process behaviour: the published networks, patterns, masks, the over-fit gate, labels, validation by group, explanations, saved models.
 
 use crate::support::corpus;
+use residue::case::Case;
 use residue::control::{Control, Notice, Progress, Reporter};
 use residue::detect::memory::{MemorySink, MemoryStore};
 use residue::detect::process::{ProcessBehaviour, has_base64, has_url_or_unc, published_examples};
 use residue::detect::{Detector, Input};
 use residue::domain::{CurvePoint, Detection, Event, Guid, Plan, Preset, ProcessLabel, RankBy, Stage, Verdict};
+use residue::engine::{Compared, Emit, Happening, compare, networks};
 use residue::ingest::{Options, ingest};
 use residue::nn::{Device, FitConfig, LabelledSequences, Recurrent, RecurrentConfig, SequenceClassifier, TokenClassifier, TokenConfig, TokenSequences, fit};
 use std::collections::BTreeSet;
@@ -163,6 +165,11 @@ fn event(host: usize, number: usize, second: usize, id: u32, fields: String) -> 
 
 /// Processes on each of `hosts`, every fourth malicious: it loads other libraries, opens lsass and connects out.
 fn estate(hosts: usize, each: usize) -> (MemoryStore, Vec<ProcessLabel>) {
+    let (events, labels) = estate_events(hosts, each);
+    (MemoryStore::of("Sysmon.evtx", events), labels)
+}
+
+fn estate_events(hosts: usize, each: usize) -> (Vec<Event>, Vec<ProcessLabel>) {
     let (mut events, mut labels) = (Vec::new(), Vec::new());
     for (host, number) in (0..hosts).flat_map(|host| (0..each).map(move |number| (host, number))) {
         let malicious = number % 4 == 0;
@@ -184,7 +191,7 @@ fn estate(hosts: usize, each: usize) -> (MemoryStore, Vec<ProcessLabel>) {
             group: None,
         });
     }
-    (MemoryStore::of("Sysmon.evtx", events), labels)
+    (events, labels)
 }
 
 /// Hears the notices.
@@ -232,6 +239,41 @@ fn labels_train_a_classifier_that_ranks_the_unlabelled() {
 }
 
 /// Data sets that share a process are one group, or the same process would be learned from and tested on.
+/// Keeps what a comparison tells.
+#[derive(Default)]
+struct Told(Mutex<Vec<Compared>>);
+
+impl Emit for Told {
+    fn emit(&self, what: Happening) {
+        if let Happening::Compared(done) = what {
+            self.0.lock().unwrap().push(*done);
+        }
+    }
+}
+
+#[test]
+fn networks_are_compared_on_the_same_labels() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = Case::create(&dir.path().join("a.residue")).unwrap();
+    let (events, labels) = estate_events(4, 6);
+    crate::case::ingest(&case, "Sysmon.evtx", &crate::case::sha(1), &events);
+    let mut plan = plan(&labels);
+    (plan.settings.process.epochs, plan.settings.process.folds) = (2, 2);
+    let told = Told::default();
+    compare(case.clone(), plan)(&Control::silent(), &told).unwrap();
+    let told = told.0.into_inner().unwrap();
+    let names: Vec<&str> = told.iter().map(|done| done.validation.network.as_str()).collect();
+    assert_eq!(names, networks().collect::<Vec<_>>());
+    for done in &told {
+        let held = done.validation.grouped.unwrap();
+        assert_eq!(held.true_positives + held.false_positives + held.true_negatives + held.false_negatives, 24, "{}", done.validation.network);
+        assert!((1..=2).contains(&done.curve.len()), "{}: {} epochs", done.validation.network, done.curve.len());
+    }
+    assert_ne!(told[2].curve, told[6].curve, "each is its own network");
+    let none = compare(case, Plan::standard())(&Control::silent(), &Told::default()).unwrap_err();
+    assert!(none.to_string().contains("must be labelled first"), "{none}");
+}
+
 #[test]
 fn data_sets_that_share_a_process_are_one_group() {
     let (store, mut labels) = estate(3, 8);

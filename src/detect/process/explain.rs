@@ -60,16 +60,10 @@ impl Explain for ByEvents {
         let looked_at: Vec<&Step> = Sequences::last(sequence, self.steps).map(|(step, _)| step).collect();
         let line = |part: Part| {
             let steps = looked_at.get(part.events.clone()).unwrap_or_default();
-            let first = part.events.start + 1;
-            let place = if part.events.len() == 1 { format!("event {first}") } else { format!("events {first} to {}", part.events.end) };
             let what = steps.first().map_or(String::new(), |step| words(&self.sequences, step));
             let when = steps.first().filter(|step| step.time != i64::MIN).map_or(String::new(), |step| format!("{}, ", time::iso(step.time)));
-            Contribution {
-                name: format!("{place}: {what}"),
-                share: (part.after - part.before) / whole,
-                observed: format!("{when}log-odds {:+.2} to {:+.2}", part.before, part.after),
-                expected: String::new(),
-            }
+            let odds = format!("{when}log-odds {:+.2} to {:+.2}", part.before, part.after);
+            Contribution::of_events(part.events.start + 1..=part.events.end, &what, (part.after - part.before) / whole, odds)
         };
         sorted(parts.into_iter().map(line).collect())
     }
@@ -91,13 +85,10 @@ impl Explain for ByWords {
         if let Some(errors) = self.errors.as_ref().and_then(|errors| errors.get(index)) {
             let whole = errors.iter().sum::<f32>().max(f32::MIN_POSITIVE);
             let folded = super::unlabelled::folded(sequence, self.steps);
-            let line = |(step, error): (&Step, &f32)| Contribution {
-                name: words(&self.sequences, step),
-                share: f64::from(error / whole),
-                observed: format!("error {error:.3}"),
-                expected: String::new(),
+            let line = |(at, (step, error)): (usize, (&Step, &f32))| {
+                Contribution::of_events(at + 1..=at + 1, &words(&self.sequences, step), f64::from(error / whole), format!("error {error:.3}"))
             };
-            return sorted(folded.into_iter().zip(errors).map(line).collect());
+            return sorted(folded.into_iter().zip(errors).enumerate().map(line).collect());
         }
         let rare = self.rarity.words(&self.sequences, &self.examples, index);
         let whole = rare.iter().map(|word| word.bits).sum::<f64>().max(f64::MIN_POSITIVE);

@@ -17,11 +17,13 @@ pub(super) struct Explanation {
     /// Raw chain of every subject.
     of: Vec<u32>,
     device: Device,
+    words: Arc<Words>,
 }
 
 impl Explanation {
     pub(super) fn new(trained: Trained, paths: Texts, chains: Vec<Box<[u32]>>, of: Vec<u32>, device: Device) -> Self {
-        Self { trained, paths, chains, of, device }
+        let words = Words { order: Some(trained.order.clone()), ..trained.normaliser.learned.clone() };
+        Self { trained, paths, chains, of, device, words: Arc::new(words) }
     }
 
     /// The known path nearest to a vector.
@@ -61,6 +63,6 @@ impl Explain for Explanation {
     }
 
     fn words(&self) -> Option<Arc<Words>> {
-        Some(Arc::clone(&self.trained.normaliser.learned))
+        Some(Arc::clone(&self.words))
     }
 }

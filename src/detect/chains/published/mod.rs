@@ -17,7 +17,7 @@ use super::launch::{Launches, Texts};
 use super::subjects::Chain;
 use crate::control::{Control, RunError};
 use crate::detect::Input;
-use crate::domain::{Detection, Processes, Stage, Step};
+use crate::domain::{Detection, Processes, Roc, Stage, Step};
 use crate::nn::{Card, FitConfig, SequenceAutoencoder, SequenceConfig, Sequences, fit, model_id};
 use explain::Explanation;
 use foldhash::{HashMap, HashSet};
@@ -140,8 +140,8 @@ struct Trained {
     normalised: Texts,
     vectors: Vec<Vec<f32>>,
     length: usize,
-    /// Area under the ROC curve of the order self-test, on the chains trained on.
-    order: f64,
+    /// The order self-test, on the chains trained on.
+    order: Roc,
     /// Share of the chains trained on that lie under the published threshold.
     under: f64,
 }
@@ -162,7 +162,7 @@ impl Trained {
         words::centre(&mut vectors, &|path| learned.contains(&(path as u32)));
         let device = input.device.for_work(60_000, 64);
         let network = SequenceAutoencoder::new(&SequenceConfig { size: words::SIZE, units: UNITS }, seed, &device);
-        let mut trained = Self { normaliser, network, rewritten, normalised, vectors, length, order: 0.0, under: 0.0 };
+        let mut trained = Self { normaliser, network, rewritten, normalised, vectors, length, order: Roc::default(), under: 0.0 };
         let mut distinct: Vec<Vec<u32>> = known.chains[..training].iter().map(|chain| chain.iter().map(|p| trained.rewritten[*p as usize]).collect()).collect();
         distinct.sort_unstable();
         distinct.dedup();
@@ -225,9 +225,9 @@ impl Trained {
     }
 
     /// The order self-test on these chains.
-    fn order_test(&self, chains: &[Vec<u32>], input: &Input<'_>) -> Result<f64, RunError> {
+    fn order_test(&self, chains: &[Vec<u32>], input: &Input<'_>) -> Result<Roc, RunError> {
         let (real, shifted) = order::shifted(chains, input.plan.seed);
-        Ok(order::auc(&self.normalised_losses(&real, input)?, &self.normalised_losses(&shifted, input)?))
+        Ok(order::roc(&self.normalised_losses(&real, input)?, &self.normalised_losses(&shifted, input)?))
     }
 
     fn remarks(&self) -> Vec<String> {
@@ -235,7 +235,7 @@ impl Trained {
         let mut remarks = vec![
             format!("distinct paths {}, distinct words {}; {} clusters", normaliser.paths, normaliser.words, normaliser.clusters),
             format!("{:.0} % of the chains trained on lie under the published threshold: --threshold {THRESHOLD}", self.under * 100.0),
-            format!("order self-test: real chains against the same in another order, ROC-AUC {:.3}", self.order),
+            format!("order self-test: real chains against the same in another order, ROC-AUC {:.3}", self.order.area),
         ];
         for pattern in &normaliser.patterns {
             remarks.push(format!("{} merges {} words: {}", pattern.regex.as_str(), pattern.merges, pattern.examples.join(", ")));

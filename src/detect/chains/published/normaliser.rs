@@ -6,7 +6,6 @@ use super::words::{WordVectors, words};
 use crate::control::{Control, RunError};
 use crate::domain::{Expression, Word, Words};
 use foldhash::{HashMap, HashSet};
-use std::sync::Arc;
 
 /// Words that are clustered at most: the commonest.
 const MOST: usize = 15_000;
@@ -46,7 +45,7 @@ pub(super) struct Normaliser {
     pub(super) words: Reduction,
     pub(super) vectors: WordVectors,
     /// The commonest words as they were clustered, for the analyst.
-    pub(super) learned: Arc<Words>,
+    pub(super) learned: Words,
 }
 
 impl Normaliser {
@@ -78,6 +77,7 @@ impl Normaliser {
                 .map(|at| Word { text: common[at].0.to_owned(), count: common[at].1, cluster: found[at], vector: vectors[at].clone() })
                 .collect(),
             expressions: patterns.iter().map(|p| Expression { regex: p.regex.as_str().to_owned(), merges: p.merges, examples: p.examples.clone() }).collect(),
+            order: None,
         };
         control.progress("training", "chains, word vectors", 1, Some(2), "passes");
         let after: HashSet<String> = paths.iter().map(|path| rewritten(path, &patterns)).collect();
@@ -91,7 +91,7 @@ impl Normaliser {
             words: Reduction { before: vocabulary.len(), after: words_after.len() },
             patterns,
             vectors,
-            learned: Arc::new(learned),
+            learned,
         })
     }
 

@@ -1,5 +1,6 @@
 //! The order self-test: chains as they are against the same chains in another order. A model that learned chains, not only paths, tells them apart.
 
+use crate::domain::Roc;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 
@@ -31,18 +32,24 @@ pub(super) fn swapped(chains: &[Vec<u32>], seed: u64) -> Vec<Vec<u32>> {
     chains.iter().filter_map(swap).collect()
 }
 
-/// Area under the ROC curve: how often a high value is above a low one, ties half.
-pub(super) fn auc(low: &[f32], high: &[f32]) -> f64 {
+/// Corners of a curve that are kept.
+const CORNERS: usize = 200;
+
+/// How well high values stand above low ones; the area counts ties half.
+pub(super) fn roc(low: &[f32], high: &[f32]) -> Roc {
     let mut all: Vec<(f32, bool)> = low.iter().map(|v| (*v, false)).chain(high.iter().map(|v| (*v, true))).collect();
-    all.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (mut below, mut won) = (0.0, 0.0);
+    all.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let (mut lows, mut highs, mut area, mut points) = (0.0, 0.0, 0.0, vec![[0.0, 0.0]]);
     for tied in all.chunk_by(|a, b| a.0 == b.0) {
-        let highs = tied.iter().filter(|(_, high)| *high).count() as f64;
-        let lows = tied.len() as f64 - highs;
-        won += highs * (below + lows / 2.0);
-        below += lows;
+        let rise = tied.iter().filter(|(_, high)| *high).count() as f64 / high.len() as f64;
+        let step = tied.iter().filter(|(_, high)| !*high).count() as f64 / low.len() as f64;
+        area += step * (highs + rise / 2.0);
+        (lows, highs) = (lows + step, highs + rise);
+        points.push([lows, highs]);
     }
-    won / (low.len() as f64 * high.len() as f64)
+    let (last, stride) = (points.len() - 1, points.len().div_ceil(CORNERS));
+    let points = points.into_iter().enumerate().filter(|(at, _)| at.is_multiple_of(stride) || *at == last).map(|(_, point)| point).collect();
+    Roc { area, points }
 }
 
 #[cfg(test)]
@@ -56,6 +63,10 @@ mod tests {
         assert!(other[0] == [2, 1] && other[1] != real[1]);
         assert_eq!(swapped(&[vec![1, 2], vec![3, 3], vec![1, 1, 2]], 1), [vec![2, 1], vec![1, 2, 1]]);
         // Pairs (1,2) (1,1) (3,2) (3,1): won 1 + 1/2 + 0 + 0.
-        assert_eq!(auc(&[1.0, 3.0], &[2.0, 1.0]), 1.5 / 4.0);
+        let found = roc(&[1.0, 3.0], &[2.0, 1.0]);
+        assert_eq!(found, Roc { area: 1.5 / 4.0, points: vec![[0.0, 0.0], [0.5, 0.0], [0.5, 0.5], [1.0, 1.0]] });
+        let many: Vec<f32> = (0..5_000).map(|n| n as f32).collect();
+        let found = roc(&many, &many);
+        assert!((found.area - 0.5).abs() < 1e-3 && found.points.len() <= CORNERS + 1 && found.points.last() == Some(&[1.0, 1.0]));
     }
 }

@@ -117,8 +117,8 @@ fn order_threshold_and_reduction_gates() {
         let input = Input { case: &store, baseline: &[], plan: &plan, device: &device, model: None, save_model: None, control: &control };
         let trained = Trained::learn(&known, training, 4, &input).expect("trained");
         let held: Vec<Vec<u32>> = known.chains[training..].iter().map(|chain| chain.iter().map(|path| trained.rewritten[*path as usize]).collect()).collect();
-        inside.push(trained.order);
-        outside.push(trained.order_test(&held, &input).expect("not cancelled"));
+        inside.push(trained.order.area);
+        outside.push(trained.order_test(&held, &input).expect("not cancelled").area);
         if seed == 42 {
             println!("under the published threshold of {THRESHOLD}: {:.1} % (>= 95 %)", trained.under * 100.0);
             trained.remarks().iter().for_each(|remark| println!("{remark}"));
