@@ -178,6 +178,7 @@ impl Session {
         if self.title.is_empty() {
             self.title = name_of(&first);
         }
+        self.opened_files = paths.iter().filter_map(|path| std::path::absolute(path).ok()).collect();
         let zone = Some(self.evidence_zone.clone()).filter(|z| z != "UTC");
         let work = self.engine.open(paths, self.case.clone(), zone);
         self.run("Opening", work);

@@ -24,6 +24,9 @@ pub struct MappingForm {
     pub chosen: bool,
 }
 
+/// Formats of tables that no known tool writes.
+const GENERIC: [&str; 3] = ["CSV", "JSONL", "JSON"];
+
 /// A table that was looked at.
 pub(super) type Looked = (String, String, Result<Preview, String>);
 
@@ -39,15 +42,23 @@ pub fn can_be_read_otherwise(source: &Ledger) -> bool {
     source.events > 0 && source.format != "EVTX" && !source.format.contains("XML")
 }
 
+/// Whether a table was read by what its columns are called alone.
+fn is_guessed(source: &Ledger) -> bool {
+    source.events > 0 && source.certainty <= 0.5 && GENERIC.contains(&source.format.as_str())
+}
+
 /// Whether a table was read as the analyst said.
 fn is_mapped(source: &Ledger) -> bool {
-    source.certainty >= 1.0 && ["CSV", "JSONL", "JSON"].contains(&source.format.as_str())
+    source.certainty >= 1.0 && GENERIC.contains(&source.format.as_str())
 }
 
 impl Session {
-    /// Asks about the first unknown table that was not asked about yet.
+    /// Asks about the first unknown table that was not asked about yet; of those that were opened by themselves, about one whose columns were
+    /// guessed, too. In a folder a guess is not worth a question each.
     pub(super) fn ask_mapping(&mut self) {
-        let new = self.sources.iter().position(|source| is_unknown_table(source) && !self.mapping_asked.contains(&source.path));
+        let opened = std::mem::take(&mut self.opened_files);
+        let doubtful = |source: &Ledger| is_unknown_table(source) || is_guessed(source) && opened.iter().any(|file| *file == Path::new(&source.path));
+        let new = self.sources.iter().position(|source| doubtful(source) && !self.mapping_asked.contains(&source.path));
         if let Some(source) = new.filter(|_| self.dialog.is_none()) {
             self.map_columns(source);
         }

@@ -57,6 +57,8 @@ pub struct Session {
     pub(super) mapping_found: Background<crate::app::mapping::Looked>,
     /// Tables whose columns were asked about.
     pub(super) mapping_asked: BTreeSet<String>,
+    /// Files that were opened by themselves, until they are read.
+    pub(super) opened_files: Vec<PathBuf>,
     /// The dialog about a table's columns.
     pub mapping: Option<crate::app::mapping::MappingForm>,
     /// Unsaved cases of windows that are gone, newest first.
@@ -172,6 +174,7 @@ impl Session {
             unsaved_found: Background::new(Arc::clone(&wake)),
             mapping_found: Background::new(Arc::clone(&wake)),
             mapping_asked: BTreeSet::new(),
+            opened_files: vec![],
             mapping: None,
             unsaved: vec![],
             evidence_zone: "UTC".into(),

@@ -78,7 +78,7 @@ impl RankBy {
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
-            Self::Recommended => "recommended score (bits)",
+            Self::Recommended => "recommended score",
             Self::Loss => "autoencoder loss",
             Self::Rarity => "rarity (bits)",
         }

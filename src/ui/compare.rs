@@ -91,9 +91,10 @@ fn curves(ui: &mut Ui, all: &[Compared]) {
         return;
     }
     ui.label(RichText::new("Loss while training on all labels, and, dashed, on the processes kept for validation").small().color(theme::colours(ui).weak));
+    let grid = theme::colours(ui).line;
     let series: Vec<_> = all.iter().enumerate().map(|(at, c)| (theme::cluster(ui, Some(at as u32)).0, c)).collect();
     let margin = ((high - low) * 0.08).max(0.02);
-    let plot = Plot::new("networks' curves").height(230.0).legend(Legend::default()).allow_scroll(false).label_formatter(|_| None);
+    let plot = Plot::new("networks' curves").height(230.0).legend(Legend::default()).grid_color(grid).allow_scroll(false).label_formatter(|_| None);
     plot.y_grid_spacer(move |_| marks(low - margin, high + margin))
         .custom_y_axes(vec![log_axis()])
         .custom_x_axes(vec![AxisHints::new_x().label("epoch")])

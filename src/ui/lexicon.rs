@@ -79,12 +79,19 @@ fn picture(ui: &mut Ui, session: &Session, words: &Words, size: egui::Vec2, queu
 
 /// The order self-test: a network that learned chains tells real ones from the same in another order.
 fn roc(ui: &mut Ui, order: &Roc) {
-    let (line, weak) = (theme::colours(ui).train, theme::colours(ui).weak);
+    let (line, weak, grid) = (theme::colours(ui).train, theme::colours(ui).weak, theme::colours(ui).line);
     let text = format!("Order self-test, ROC-AUC {:.3}", order.area);
     ui.label(RichText::new(&text).small())
         .on_hover_text("How well the loss tells real chains from the same chains in another order: 1 is always, 0.5 is chance");
-    let plot =
-        Plot::new("order").width(ROC * 1.4).height(ROC).show_axes(false).allow_drag(false).allow_zoom(false).allow_scroll(false).label_formatter(|_| None);
+    let plot = Plot::new("order")
+        .width(ROC * 1.4)
+        .height(ROC)
+        .show_axes(false)
+        .grid_color(grid)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .label_formatter(|_| None);
     plot.show(ui, |plot| {
         plot.set_plot_bounds(PlotBounds::from_min_max([-0.02, -0.02], [1.02, 1.02]));
         plot.line(Line::new("chance", PlotPoints::from(vec![[0.0, 0.0], [1.0, 1.0]])).color(weak).width(1.0));
@@ -133,6 +140,9 @@ fn expressions(ui: &mut Ui, session: &Session, queue: &mut Queue) {
             queue.push(Command::LearnWordsAgain);
         }
     });
+    if list.is_empty() {
+        ui.label(RichText::new("No cluster of words shares a form that an expression could describe.").small().color(theme::colours(ui).weak));
+    }
     let mut drop = None;
     ScrollArea::vertical().id_salt("expressions").max_height(190.0).auto_shrink([false, true]).show(ui, |ui| {
         for (at, expression) in list.iter_mut().enumerate() {

@@ -25,7 +25,10 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
     let Some(form) = &session.mapping else { return };
     opening::modal(ctx, "Columns of a table", 760.0, queue, |ui, queue| {
         ui.label(RichText::new(&form.name).strong());
-        let now = form.format.as_ref().map_or_else(|| "This table has no known format.".to_owned(), |format| format!("This table was read as {format}."));
+        let now = form.format.as_ref().map_or_else(
+            || "This table has no known format.".to_owned(),
+            |format| format!("This table was read as {format}{}.", if form.chosen { ", as you said" } else { "" }),
+        );
         ui.label(format!("{now} Say what its columns mean; it is remembered for every table with this header."));
         if form.format.is_some() {
             ui.label("Rankings made so far go, as they were made with it; flags, tags and notes stay.");

@@ -105,7 +105,7 @@ pub(super) fn colours(ui: &Ui) -> &'static Colours {
 }
 
 /// Colours of clusters, which colour-blind eyes keep apart (Okabe and Ito 2008).
-const CLUSTERS: [Color32; 7] = [rgb(0x0072b2), rgb(0xe69f00), rgb(0x009e73), rgb(0xcc79a7), rgb(0x56b4e9), rgb(0xd55e00), rgb(0xb8a900)];
+const CLUSTERS: [Color32; 8] = [rgb(0x0072b2), rgb(0xe69f00), rgb(0x009e73), rgb(0xcc79a7), rgb(0x56b4e9), rgb(0xd55e00), rgb(0xb8a900), rgb(0x8f6bd8)];
 
 /// A cluster's colour, and which time that colour is used; what is in no cluster is weak.
 pub(super) fn cluster(ui: &Ui, cluster: Option<u32>) -> (Color32, usize) {

@@ -1,5 +1,6 @@
 //! The window, driven by role and label. No renderer, no display: a fake engine answers where the real one would take long.
 
+mod desk;
 mod drive;
 mod events;
 mod fake;

@@ -235,6 +235,21 @@ fn an_unknown_table_brings_the_question_what_its_columns_mean() {
 }
 
 #[test]
+fn a_table_whose_columns_were_guessed_brings_the_question_when_it_was_opened_by_itself() {
+    use residue::app::Dialog;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().canonicalize().unwrap().join("doors.csv");
+    std::fs::write(&path, "when,door,badge\n2021-03-04 05:06:07,north door opened,17\n2021-03-04 05:06:08,north door closed,17\n").unwrap();
+    let session = opened(&path, |session| session.dialog == Some(Dialog::Mapping));
+    let form = session.mapping.as_ref().unwrap();
+    assert_eq!((form.format.as_deref(), form.mapping.time.as_slice()), (Some("CSV"), &["when".to_owned()][..]));
+    assert_eq!(session.sources[0].events, 2, "it is read meanwhile");
+    // In a folder there is no such question.
+    let session = opened(dir.path(), |session| session.sources.iter().any(|source| source.events == 2) && !session.activity.is_busy());
+    assert_eq!(session.dialog, None);
+}
+
+#[test]
 fn a_table_that_is_known_can_be_asked_about_too() {
     use residue::app::{Command, Dialog};
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/l2tcsv.csv");

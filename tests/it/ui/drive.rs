@@ -1,125 +1,14 @@
 //! Drives the window as an analyst would.
 
-use super::fake::{Fake, Log};
-use eframe::egui::{self, Key, Modifiers, Role, Vec2, vec2};
-use egui_kittest::Harness;
+use super::desk::{Desk, SIZE, analysed, desk, desk_on, working_desk};
+use super::fake::Fake;
+use eframe::egui::{self, Key, Modifiers, Role, vec2};
 use egui_kittest::kittest::Queryable;
-use residue::app::{Pick, Session};
-use residue::ui::{Picker, Window};
+use residue::app::Pick;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-#[derive(Default)]
-pub(super) struct Hand {
-    pub asked: Vec<Pick>,
-    pub answers: Vec<(Pick, Vec<PathBuf>)>,
-}
-
-struct FakePicker(Arc<Mutex<Hand>>);
-
-impl Picker for FakePicker {
-    fn pick(&mut self, what: Pick, _ctx: egui::Context) {
-        self.0.lock().unwrap().asked.push(what);
-    }
-    fn picked(&mut self) -> Vec<(Pick, Vec<PathBuf>)> {
-        std::mem::take(&mut self.0.lock().unwrap().answers)
-    }
-}
-
-/// A window on a fake engine.
-pub(super) struct Desk {
-    pub window: Harness<'static, Window>,
-    pub log: Arc<Mutex<Log>>,
-    pub hand: Arc<Mutex<Hand>>,
-}
-
-pub(super) fn desk(subjects: usize, size: Vec2, rendered: bool) -> Desk {
-    let fake = Fake::new(subjects);
-    let (log, hand) = (Arc::clone(&fake.log), Arc::<Mutex<Hand>>::default());
-    desk_on(fake, log, hand, size, rendered)
-}
-
-fn desk_on(fake: Fake, log: Arc<Mutex<Log>>, hand: Arc<Mutex<Hand>>, size: Vec2, rendered: bool) -> Desk {
-    desk_with(Arc::new(fake), log, hand, size, rendered)
-}
-
-/// A rendered window on the engine itself.
-pub(super) fn real_desk(size: Vec2) -> Desk {
-    desk_with(Arc::new(residue::app::Real::new("CPU".into())), Arc::default(), Arc::default(), size, true)
-}
-
-/// The same, not rendered.
-pub(super) fn working_desk(size: Vec2) -> Desk {
-    desk_with(Arc::new(residue::app::Real::new("CPU".into())), Arc::default(), Arc::default(), size, false)
-}
-
-fn desk_with(engine: Arc<dyn residue::app::Engine>, log: Arc<Mutex<Log>>, hand: Arc<Mutex<Hand>>, size: Vec2, rendered: bool) -> Desk {
-    let picker = FakePicker(Arc::clone(&hand));
-    let mut builder = Harness::builder().with_size(size).with_max_steps(30).allow_missing_glyphs().with_render_cursor(false);
-    if rendered {
-        builder = builder.wgpu();
-    }
-    let window = builder.build_eframe(move |cc| {
-        let session = Session::new(engine, Arc::new(|| ()), None).unwrap();
-        Window::new(&cc.egui_ctx, session, Box::new(picker))
-    });
-    Desk { window, log, hand }
-}
-
-pub(super) fn analysed(subjects: usize, size: Vec2, rendered: bool) -> Desk {
-    let mut desk = desk(subjects, size, rendered);
-    desk.click("Try the demo case");
-    desk.until("the final ranking", |d| {
-        d.session().activity == residue::app::Activity::Idle && d.session().view.order.is_some() && !d.session().view.is_building()
-    });
-    desk
-}
-
-impl Desk {
-    pub(super) fn session(&self) -> &Session {
-        &self.window.state().session
-    }
-
-    /// Steps until the workers have brought what is waited for.
-    pub(super) fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
-        let begin = Instant::now();
-        loop {
-            self.window.step();
-            if done(self) {
-                break;
-            }
-            assert!(begin.elapsed() < Duration::from_mins(3), "waited too long for {what}");
-            std::thread::park_timeout(Duration::from_millis(2));
-        }
-        self.window.run_steps(2);
-    }
-
-    /// Steps until nothing is under way.
-    pub(super) fn settle(&mut self) {
-        self.until("everything to settle", |d| {
-            let s = d.session();
-            !s.activity.is_busy() && !s.view.is_building() && !s.drill.is_waiting() && s.marks.is_all_kept()
-        });
-    }
-
-    pub(super) fn click(&mut self, label: &str) {
-        self.window.get_by_label(label).click();
-        self.window.run_steps(2);
-    }
-
-    pub(super) fn key(&mut self, key: Key) {
-        self.window.key_press(key);
-        self.window.run_steps(2);
-    }
-
-    pub(super) fn command(&mut self, key: Key) {
-        self.window.key_press_modifiers(Modifiers::COMMAND, key);
-        self.window.run_steps(2);
-    }
-}
-
-pub(super) const SIZE: Vec2 = vec2(1366.0, 768.0);
 const ROWS: usize = 5000;
 
 fn ready() -> Desk {

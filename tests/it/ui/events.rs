@@ -1,6 +1,6 @@
 //! The list of all events, driven on a real case.
 
-use super::drive::{Desk, SIZE, working_desk};
+use super::desk::{Desk, SIZE, working_desk};
 use eframe::egui::Key;
 use egui_kittest::kittest::Queryable;
 use residue::app::{Browse, Command};

@@ -1,6 +1,6 @@
 //! The search that marks what it finds and takes nothing away.
 
-use super::drive::analysed;
+use super::desk::analysed;
 use eframe::egui::{Key, Modifiers, vec2};
 use residue::app::Command;
 

@@ -1,6 +1,7 @@
-//! A case from the first look to the report, as an analyst works it: every step by label and key, on the engine itself.
+//! A case from the first look to the report, as an analyst works it: every step by label and key, on the engine itself. With a picture of each step:
+//! `RESIDUE_PICTURES=screenshots cargo test --release --test it ui::story`.
 
-use super::drive::{Desk, SIZE, working_desk};
+use super::desk::{Desk, SIZE, working_desk};
 use eframe::egui::{self, Key, Modifiers, Role, vec2};
 use egui_kittest::kittest::Queryable;
 use residue::app::{Command, Pick};
@@ -84,6 +85,8 @@ fn a_case_from_the_first_look_to_the_report_and_open_again() {
     desk.until("the baseline", |d| d.session().plan.baseline.len() == 1);
     desk.window.get_by_label("Baseline (known-good): 1");
 
+    desk.shot("story-1-evidence-and-baseline");
+
     // Analyse with two detectors; the others are unticked where they can run.
     for detector in [DetectorId::Groups, DetectorId::Process] {
         desk.click(&format!("Run {}", detector.title()));
@@ -95,6 +98,8 @@ fn a_case_from_the_first_look_to_the_report_and_open_again() {
     desk.settle();
     desk.window.get_by_label_contains("final ranking");
 
+    desk.shot("story-2-ranking");
+
     // Drag the threshold.
     let handle = desk.window.get_by_role_and_label(Role::Slider, "Threshold").rect().center();
     let before = desk.session().view.above();
@@ -105,6 +110,8 @@ fn a_case_from_the_first_look_to_the_report_and_open_again() {
     desk.window.drop_at(handle - vec2(40.0, 0.0));
     desk.window.run_steps(2);
     assert!(desk.session().view.above() > before);
+
+    desk.shot("story-3-threshold");
 
     // Mark the third row, and all like it, ordinary.
     let total = desk.session().view.total();
@@ -119,6 +126,7 @@ fn a_case_from_the_first_look_to_the_report_and_open_again() {
     desk.key(Key::Enter);
     desk.settle();
     assert_eq!(desk.session().view.total(), total - taken);
+    desk.shot("story-4-ordinary");
 
     // Flag two rows, and write a note on one.
     desk.key(Key::Home);
@@ -132,6 +140,8 @@ fn a_case_from_the_first_look_to_the_report_and_open_again() {
     desk.window.get_by_label("Note").type_text("asked the owner");
     desk.until("the note to be kept", |d| d.session().marks.get(noted).is_some_and(|m| m.note == "asked the owner") && d.session().marks.is_all_kept());
 
+    desk.shot("story-5-flag-and-note");
+
     // Join what rules found.
     let rules = folder.path().join("hayabusa.csv");
     crate::case::hayabusa_of(&crate::support::estate().evtx, &rules, 40);
@@ -142,6 +152,7 @@ fn a_case_from_the_first_look_to_the_report_and_open_again() {
     desk.until("the joined rules", |d| d.session().findings.joined == 40);
     desk.settle();
     desk.window.get_by_label("Only rules");
+    desk.shot("story-6-rules");
 
     // Search.
     desk.command(Key::F);
@@ -151,11 +162,13 @@ fn a_case_from_the_first_look_to_the_report_and_open_again() {
     desk.settle();
     assert!(desk.session().view.shown() < desk.session().view.total());
     desk.window.get_by_label("Remove filter search -ruled:yes");
+    desk.shot("story-7-search");
 
     // Look at all events behind it, and come back.
     desk.key(Key::F6);
     desk.until("the events", |d| d.session().browse.open && !d.session().browse.is_waiting());
     assert!(desk.session().browse.found.len() > 5_000);
+    desk.shot("story-8-all-events");
     desk.click("Back to the ranking");
 
     // Export what is flagged.
@@ -164,6 +177,7 @@ fn a_case_from_the_first_look_to_the_report_and_open_again() {
     let stem = folder.path().join("report").display().to_string();
     desk.type_into("Path of the export", &stem);
     desk.click("HTML report");
+    desk.shot("story-9-export");
     desk.click("Export 2 rows");
     let html = folder.path().join("report.html");
     desk.until("the report", |d| html.exists() && d.session().said.as_ref().is_some_and(|(text, _)| text.contains("written")));
@@ -196,6 +210,7 @@ fn a_case_from_the_first_look_to_the_report_and_open_again() {
     assert_eq!(standing(&again), stood);
     assert_eq!(again.session().marks.get(noted).map(|m| m.note.as_str()), Some("asked the owner"));
     again.window.get_by_label("Remove filter search -ruled:yes");
+    again.shot("story-10-opened-again");
     again.window.state_mut().session.apply(Command::CloseCase);
 }
 

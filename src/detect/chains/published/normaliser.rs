@@ -2,7 +2,7 @@
 
 use super::clusters::dbscan;
 use super::patterns::{Pattern, generate, given, normalise, obvious};
-use super::words::{WordVectors, words};
+use super::words::{WordVectors, centre, words};
 use crate::control::{Control, RunError};
 use crate::domain::{Expression, Word, Words};
 use foldhash::{HashMap, HashSet};
@@ -61,7 +61,9 @@ impl Normaliser {
         let mut common: Vec<(&str, usize)> = counts.iter().map(|(word, count)| (*word, *count)).filter(|(word, _)| obvious(word).is_none()).collect();
         common.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
         common.truncate(MOST);
-        let vectors: Vec<Vec<f32>> = common.iter().map(|(word, _)| first.of(word)).collect();
+        let mut vectors: Vec<Vec<f32>> = common.iter().map(|(word, _)| first.of(word)).collect();
+        // Few paths leave all words near one direction: without their mean, one cluster would hold nearly all of them.
+        centre(&mut vectors, &|_| true);
         let found = dbscan(&vectors, DISTANCE, FEWEST, control)?;
         let mut clusters: Vec<Vec<&str>> = vec![Vec::new(); found.iter().flatten().max().map_or(0, |last| *last as usize + 1)];
         for ((word, _), cluster) in common.iter().zip(&found) {
