@@ -38,6 +38,7 @@ impl Session {
             | Command::Prior(_)
             | Command::Settings(_)
             | Command::CompareNetworks
+            | Command::ExportEvents(_)
             | Command::MapColumns(_)
             | Command::Mapping(_)
             | Command::ReadMapped { .. }
@@ -167,6 +168,7 @@ impl Session {
             Command::PickAnnotations => self.wishes.push(Wish::Pick(Pick::Annotations)),
             Command::PickIndicators => self.wishes.push(Wish::Pick(Pick::Indicators)),
             Command::PickBaselineOut => self.wishes.push(Wish::Pick(Pick::BaselineOut)),
+            Command::PickEventsOut => self.wishes.push(Wish::Pick(Pick::EventsOut)),
             Command::PickExport => self.wishes.push(Wish::Pick(Pick::ExportFile)),
             Command::Copy(text) => {
                 self.say("copied");
@@ -198,6 +200,7 @@ impl Session {
     }
 
     fn open_dialog(&mut self, dialog: Option<Dialog>) {
+        let dialog = if dialog == Some(Dialog::Export) && self.browse.open { Some(Dialog::ExportEvents) } else { dialog };
         if dialog == Some(Dialog::Notices) || self.dialog == Some(Dialog::Notices) {
             self.seen_notices = self.notices.len();
         }

@@ -121,6 +121,11 @@ impl Browse {
         }
     }
 
+    /// The table and its rows as they are shown, all pages of them.
+    pub(super) fn listed(&self) -> Option<(Arc<Events>, Arc<Vec<u32>>)> {
+        Some((Arc::clone(self.events.as_ref()?), Arc::clone(&self.found.sorted)))
+    }
+
     /// Whether an answer is still to come.
     #[must_use]
     pub fn is_waiting(&self) -> bool {

@@ -28,6 +28,7 @@ pub enum Dialog {
     Compare,
     Coverage,
     Export,
+    ExportEvents,
     Import,
     Indicators,
     Ordinary,
@@ -101,6 +102,10 @@ impl Which {
 pub enum Command {
     /// Reads evidence into the case (or opens a case folder).
     Open(Vec<PathBuf>),
+    /// Writes the events that the list of all events shows into a file.
+    ExportEvents(PathBuf),
+    /// Asks where.
+    PickEventsOut,
     /// Trains the published networks of process behaviour, and ours, side by side.
     CompareNetworks,
     /// Asks what the columns of a source mean that is a table.
@@ -371,4 +376,5 @@ pub enum Pick {
     Annotations,
     Indicators,
     BaselineOut,
+    EventsOut,
 }

@@ -2,6 +2,7 @@
 
 use crate::app::marks::Mark;
 use crate::case::Case;
+use crate::case::events::Events;
 use crate::control::Notice;
 use crate::domain::{DetectorId, EventKey, Ledger, Plan, Rule};
 use crate::engine::jobs::Question;
@@ -57,6 +58,10 @@ pub trait Engine: Send + Sync {
     fn ask(&self, case: Case, question: Question) -> Work;
     /// Writes parts of rankings, made on the job's thread, into files; `title` names the case, `part` says in words which rows.
     fn export(&self, case: Case, title: String, part: String, extracts: Extracts, files: Vec<(Format, PathBuf)>) -> Work;
+    /// Writes events into a file.
+    fn export_events(&self, case: Case, events: Arc<Events>, rows: Arc<Vec<u32>>, path: PathBuf) -> Work {
+        jobs::export_events(case, events, rows, path)
+    }
     /// Hashes every source again and tells what differs.
     fn verify(&self, case: Case) -> Work {
         crate::engine::jobs::verify(case)

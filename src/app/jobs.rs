@@ -59,6 +59,7 @@ impl Session {
                 self.run("Opening", work);
                 self.dialog = None;
             }
+            Command::ExportEvents(path) => self.export_events(path),
             Command::CompareNetworks => self.compare_networks(),
             Command::MapColumns(source) => self.map_columns(source),
             Command::Mapping(mapping) => {
@@ -353,6 +354,19 @@ impl Session {
         self.dialog = None;
         let work = self.engine.analyse(case, plan);
         self.run("Analysing", work);
+    }
+
+    fn export_events(&mut self, path: PathBuf) {
+        let (Some(case), Some((events, rows))) = (self.case.clone(), self.browse.listed()) else { return };
+        if self.exporting {
+            self.say("the last export is still being written");
+        } else if path.exists() {
+            self.notice(Notice { severity: Severity::Warning, text: format!("that file exists; choose another name: {}", path.display()) });
+        } else {
+            (self.dialog, self.exporting) = (None, true);
+            self.say("events are written");
+            self.side.submit(self.engine.export_events(case, events, rows, path));
+        }
     }
 
     fn compare_networks(&mut self) {

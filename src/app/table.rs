@@ -66,6 +66,9 @@ fn selected(session: &Session) -> Option<&'static str> {
     }
     session.view.selected.is_none().then_some("select a row first")
 }
+fn exportable(session: &Session) -> Option<&'static str> {
+    if session.browse.open { session.browse.found.is_empty().then_some("no event is listed") } else { ranking(session) }
+}
 fn marked(session: &Session) -> Option<&'static str> {
     if session.browse.open { session.browse.selected.is_none().then_some("select an event first") } else { selected(session) }
 }
@@ -96,7 +99,7 @@ pub static COMMANDS: &[Entry] = entries![
     Case, "Open evidence…", "Ctrl+O", free, Command::Dialog(Some(Dialog::Open)), "Opens event logs, timelines, folders of them, or a case";
     Case, "Try the demo case", "", free, Command::Demo, "Opens a small synthetic estate with an intrusion planted in it";
     Case, "Save case as…", "Ctrl+S", case, Command::Dialog(Some(Dialog::Save)), "Puts the case, with flags and notes, where it is to stay";
-    Case, "Export…", "Ctrl+E", ranking, Command::Dialog(Some(Dialog::Export)), "Writes flagged, above, visible or all rows to CSV, JSONL, XLSX, Parquet or an HTML report";
+    Case, "Export…", "Ctrl+E", exportable, Command::Dialog(Some(Dialog::Export)), "Writes flagged, above, visible or all rows to CSV, JSONL, XLSX, Parquet or an HTML report; the list of all events to CSV or JSONL";
     Case, "Import annotations…", "", idle, Command::Dialog(Some(Dialog::Import)), "Adds flags, tags and notes of a ranking that was exported before, here or by a colleague";
     Case, "Indicators…", "", case, Command::Dialog(Some(Dialog::Indicators)), "Marks and shows what holds a hash, name, address or domain of a list";
     Case, "Verify evidence", "", idle, Command::Verify, "Hashes every source again and says what is not as it was read";

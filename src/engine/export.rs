@@ -188,7 +188,7 @@ pub fn write_combined(case: &Case, rankings: &[Ranking], format: Format, path: &
         ]);
         Some(values)
     });
-    write_plain(path, format, &columns, rows)
+    write_plain(path, format, &columns, rows.map(Ok))
 }
 
 /// Timesketch drops rows without a time when it imports: say so before they are missed.

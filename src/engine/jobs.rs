@@ -4,6 +4,7 @@ use super::export::Extract;
 use super::tree::{Forest, Scores};
 use super::worker::{Answer, Emit, Happening, Ranking, Work};
 use super::{Mapping, ReadOptions, read_with};
+use crate::case::events::Events;
 use crate::case::{Annotations, Case, Unit};
 use crate::control::{Control, RunError};
 use crate::domain::{EventKey, EventStore, Ledger, Plan, Subject, Words, time};
@@ -199,6 +200,16 @@ pub fn mark(annotations: &Annotations, ledger: &[Ledger], subject: &Subject) -> 
         note: a.note.clone(),
         flagged_at: a.flagged_at.map(time::iso).unwrap_or_default(),
         analyst: a.analyst.to_string(),
+    })
+}
+
+/// Writes the events of `rows` in their order into a file.
+#[must_use]
+pub fn export_events(case: Case, events: Arc<Events>, rows: Arc<Vec<u32>>, path: PathBuf) -> Work {
+    Box::new(move |control, emit| {
+        let rows = super::write_events(&case, &events, &rows, &path, control)?;
+        emit.emit(Happening::Exported { path, rows });
+        Ok(())
     })
 }
 

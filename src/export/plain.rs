@@ -11,8 +11,8 @@ use std::path::Path;
 /// Writes rows under named columns: CSV neutralised, JSON lines faithful.
 ///
 /// # Errors
-/// When the file cannot be written, or the format is another one.
-pub fn write_plain(path: &Path, format: Format, columns: &[&str], rows: impl Iterator<Item = Vec<Value>>) -> Result<u64, RunError> {
+/// When a row cannot be made, the file cannot be written, or the format is another one; then there is no file.
+pub fn write_plain(path: &Path, format: Format, columns: &[&str], rows: impl Iterator<Item = Result<Vec<Value>, RunError>>) -> Result<u64, RunError> {
     let failed = || format!("cannot write {}", path.display());
     let mut number = 0;
     match format {
@@ -20,7 +20,7 @@ pub fn write_plain(path: &Path, format: Format, columns: &[&str], rows: impl Ite
             let mut csv = csv::Writer::from_writer(AtomicFile::create(path)?);
             csv.write_record(columns).with_context(failed)?;
             for row in rows {
-                csv.write_record(row.iter().map(cell)).with_context(failed)?;
+                csv.write_record(row?.iter().map(cell)).with_context(failed)?;
                 number += 1;
             }
             csv.into_inner().map_err(csv::IntoInnerError::into_error).with_context(failed)?.finish()?;
@@ -28,14 +28,14 @@ pub fn write_plain(path: &Path, format: Format, columns: &[&str], rows: impl Ite
         Format::Jsonl => {
             let mut file = AtomicFile::create(path)?;
             for row in rows {
-                let object: Map<String, Value> = columns.iter().map(|c| (*c).to_owned()).zip(row).collect();
+                let object: Map<String, Value> = columns.iter().map(|c| (*c).to_owned()).zip(row?).collect();
                 serde_json::to_writer(&mut file, &object).with_context(failed)?;
                 file.write_all(b"\n")?;
                 number += 1;
             }
             file.finish()?;
         }
-        other => return Err(RunError::failed(format!("the combined list is written as CSV or JSONL, not as {}", other.title()))),
+        other => return Err(RunError::failed(format!("a list is written as CSV or JSONL, not as {}", other.title()))),
     }
     Ok(number)
 }

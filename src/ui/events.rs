@@ -1,7 +1,7 @@
 //! The list of all events of the case: pages of them, sorted and grouped by a column, under the one search box.
 
 use crate::app::words;
-use crate::app::{Browse, Command, Session};
+use crate::app::{Browse, Command, Dialog, Session};
 use crate::case::events::{Events, Line};
 use crate::case::search::Column;
 use crate::ui::screen::{Queue, Screen};
@@ -88,6 +88,9 @@ fn bar(ui: &mut Ui, session: &Session, queue: &mut Queue) {
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             pages(ui, browse, queue);
+            if ui.add_enabled(!browse.found.is_empty(), Button::new("Export…")).accessible_name("Export events").clicked() {
+                queue.push(Command::Dialog(Some(Dialog::ExportEvents)));
+            }
             ui.menu_button(browse.grouping.map_or_else(|| "Group by".into(), |column| format!("Grouped by {}", column.name())), |ui| {
                 for column in [None].into_iter().chain(Events::GROUPED.map(Some)) {
                     let name = column.map_or("not grouped", Column::name);

@@ -1,7 +1,8 @@
-//! Dialogs that take one more file: a list of indicators, and where a baseline is saved.
+//! Dialogs that take one more file: a list of indicators, where a baseline is saved, and where a list of events goes.
 
+use crate::app::words;
 use crate::app::{Command, Session};
-use crate::ui::opening::{modal, typed};
+use crate::ui::opening::{modal, path_edit, typed};
 use crate::ui::screen::{Queue, Screen};
 use eframe::egui::{Button, Context, Key, TextEdit};
 
@@ -21,6 +22,28 @@ pub(super) fn indicators(ctx: &Context, screen: &mut Screen, queue: &mut Queue) 
             }
             if ui.button("Choose…").clicked() {
                 queue.push(Command::PickIndicators);
+            }
+        });
+    });
+}
+
+/// *Export events*.
+pub(super) fn export_events(ctx: &Context, session: &Session, screen: &mut Screen, queue: &mut Queue) {
+    modal(ctx, "Export events", 600.0, queue, |ui, queue| {
+        let number = words::count(session.browse.found.len());
+        ui.label(format!(
+            "The {number} events that are listed, in their order, with flags, tags and notes. CSV is as Timesketch imports it; JSON lines end in .jsonl."
+        ));
+        ui.add_space(6.0);
+        ui.horizontal(|ui| {
+            let width = ui.available_width() - 170.0;
+            let entered = path_edit(ui, &mut screen.events_out, "/cases/events.csv", width, "Path of the events");
+            let ready = !screen.events_out.trim().is_empty();
+            if (ui.add_enabled(ready, Button::new("Export")).accessible_name("Export the events").clicked() || entered) && ready {
+                queue.push(Command::ExportEvents(typed(&screen.events_out)));
+            }
+            if ui.button("Choose…").clicked() {
+                queue.push(Command::PickEventsOut);
             }
         });
     });

@@ -106,6 +106,10 @@ impl Picker for SystemPicker {
                 let future = dialog.set_title("Save the baseline").set_file_name("good.baseline").save_file();
                 Box::pin(async move { one(future.await) })
             }
+            Pick::EventsOut => {
+                let future = dialog.set_title("Export events").set_file_name("events.csv").save_file();
+                Box::pin(async move { one(future.await) })
+            }
             Pick::ExportFile => {
                 let future = dialog.set_title("Export").set_file_name("ranking.csv").save_file();
                 Box::pin(async move { one(future.await) })

@@ -30,6 +30,7 @@ pub(super) struct Screen {
     pub import_path: String,
     pub indicators_path: String,
     pub baseline_out: String,
+    pub events_out: String,
     pub baseline_words: String,
     pub search_name: String,
     pub palette: String,

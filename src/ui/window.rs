@@ -104,6 +104,7 @@ impl Window {
             Some(Dialog::Coverage) => coverage::show(ctx, session, queue),
             Some(Dialog::Import) => export::import(ctx, screen, queue),
             Some(Dialog::Indicators) => files::indicators(ctx, screen, queue),
+            Some(Dialog::ExportEvents) => files::export_events(ctx, session, screen, queue),
             Some(Dialog::SaveBaseline) => files::save_baseline(ctx, session, screen, queue),
             Some(Dialog::Ordinary) => ordinary::mark(ctx, session, queue),
             Some(Dialog::Rules) => ordinary::review(ctx, session, screen, queue),
@@ -149,6 +150,7 @@ impl Window {
                 (Pick::Annotations, Some(path)) => queue.push(Command::ImportAnnotations(path.clone())),
                 (Pick::Indicators, Some(path)) => queue.push(Command::Indicators(path.clone())),
                 (Pick::BaselineOut, Some(path)) => self.screen.baseline_out = path.display().to_string(),
+                (Pick::EventsOut, Some(path)) => self.screen.events_out = path.display().to_string(),
                 (Pick::ExportFile, Some(path)) => self.session.export.path = path.display().to_string(),
             }
         }

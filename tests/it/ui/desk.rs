@@ -128,6 +128,16 @@ impl Desk {
         self.window.run_steps(2);
     }
 
+    /// Types into a field that is found by its label, over what stands in it.
+    pub(super) fn type_into(&mut self, label: &str, text: &str) {
+        self.window.get_by_label(label).focus();
+        self.window.run_steps(2);
+        self.window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+        self.window.run_steps(1);
+        self.window.get_by_label(label).type_text(text);
+        self.window.run_steps(2);
+    }
+
     pub(super) fn key(&mut self, key: Key) {
         self.window.key_press(key);
         self.window.run_steps(2);

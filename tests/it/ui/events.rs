@@ -131,6 +131,40 @@ fn a_logon_leads_to_everything_of_its_session() {
 }
 
 #[test]
+fn events_are_exported_whether_or_not_a_ranking_knows_them() {
+    let mut desk = listed();
+    let lines = desk.session().browse.found.lines.clone();
+    for line in [&lines[3], &lines[7]] {
+        desk.window.state_mut().session.apply(Command::FlagEvent(line.key, true));
+    }
+    desk.until("the flags", |d| d.session().marks.is_all_kept());
+    desk.window.state_mut().session.apply(Command::Search("+flagged:yes".into()));
+    found(&mut desk);
+    assert_eq!(desk.session().browse.found.len(), 2);
+    let folder = tempfile::tempdir().unwrap();
+    for ending in ["csv", "jsonl"] {
+        let out = folder.path().join(format!("events.{ending}"));
+        desk.command(Key::E);
+        desk.window.run_steps(2);
+        desk.type_into("Path of the events", &out.display().to_string());
+        desk.click("Export the events");
+        desk.until("the file", |d| out.exists() && d.session().said.as_ref().is_some_and(|(text, _)| text.contains("written")));
+        let text = std::fs::read_to_string(&out).unwrap();
+        assert_eq!(text.lines().count(), if ending == "csv" { 3 } else { 2 }, "{text}");
+        for line in [&lines[3], &lines[7]] {
+            assert!(text.contains(&line.event.record_id.unwrap().to_string()) && text.contains(line.event.channel.as_deref().unwrap()), "{text}");
+        }
+    }
+    // What is there is not replaced.
+    let before = std::fs::read(folder.path().join("events.csv")).unwrap();
+    desk.window.state_mut().session.apply(Command::ExportEvents(folder.path().join("events.csv")));
+    assert!(desk.session().notices.last().is_some_and(|notice| notice.text.contains("choose another name")));
+    assert_eq!(std::fs::read(folder.path().join("events.csv")).unwrap(), before);
+    desk.window.state_mut().session.apply(Command::ExportEvents(folder.path().join("events.doc")));
+    desk.until("the refusal", |d| d.session().notices.last().is_some_and(|notice| notice.text.contains(".csv or .jsonl")));
+}
+
+#[test]
 fn a_search_that_cannot_be_understood_is_said_and_what_was_found_stays() {
     let mut desk = listed();
     desk.window.state_mut().session.apply(Command::Search("score:>3".into()));

@@ -11,16 +11,6 @@ use residue::synth;
 use std::path::{Path, PathBuf};
 
 impl Desk {
-    /// Types into a field that is found by its label, over what stands in it.
-    fn type_into(&mut self, label: &str, text: &str) {
-        self.window.get_by_label(label).focus();
-        self.window.run_steps(2);
-        self.window.key_press_modifiers(Modifiers::COMMAND, Key::A);
-        self.window.run_steps(1);
-        self.window.get_by_label(label).type_text(text);
-        self.window.run_steps(2);
-    }
-
     /// Opens what lies at a path by the dialog of Ctrl+O.
     fn open_by_dialog(&mut self, path: &Path) {
         self.command(Key::O);
