@@ -11,6 +11,7 @@ mod command;
 mod drill;
 mod engine;
 pub mod export;
+mod hear;
 mod hits;
 mod jobs;
 mod labelling;

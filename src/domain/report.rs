@@ -164,12 +164,18 @@ pub struct CurvePoint {
     /// From 1.
     pub epoch: u32,
     /// Training loss.
+    #[serde(deserialize_with = "number")]
     pub train: f64,
     /// Validation loss.
     pub validation: Option<f64>,
     /// A classifier's hits and misses on the validation rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub figures: Option<Figures>,
+}
+
+/// JSON has no NaN: what is none is written as null.
+fn number<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Option::<f64>::deserialize(from).map(|number| number.unwrap_or(f64::NAN))
 }
 
 /// One detector's result, ranked: the one type that is shown, stored and exported.

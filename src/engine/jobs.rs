@@ -22,7 +22,7 @@ const AROUND: usize = 10;
 #[must_use]
 pub fn open(paths: Vec<PathBuf>, into: Option<Case>, zone: Option<String>) -> Work {
     Box::new(move |control, emit| match &paths[..] {
-        [path] if Case::is_case(path) => open_case(path, emit),
+        [path] if Case::is_case(path) => open_case(path, control, emit),
         _ => {
             let case = into.map_or_else(Case::scratch, Ok)?;
             emit.emit(Happening::Opened(case.clone()));
@@ -48,12 +48,15 @@ pub fn open_mapped(mapping: Mapping, source: String, file: PathBuf, into: Option
     })
 }
 
-fn open_case(path: &std::path::Path, emit: &dyn Emit) -> Result<(), RunError> {
+fn open_case(path: &std::path::Path, control: &Control, emit: &dyn Emit) -> Result<(), RunError> {
     let case = Case::open(path)?;
     emit.emit(Happening::Opened(case.clone()));
     for run in case.latest_runs()? {
-        let report = Arc::new(case.load_run(&run.id)?);
-        emit.emit(Happening::Ranked(Ranking { report, explain: case.explain_run(&run.id) }));
+        // One ranking that cannot be read keeps nobody from the others.
+        match case.load_run(&run.id) {
+            Ok(report) => emit.emit(Happening::Ranked(Ranking { report: Arc::new(report), explain: case.explain_run(&run.id) })),
+            Err(error) => control.warn(error.to_string()),
+        }
     }
     Ok(())
 }

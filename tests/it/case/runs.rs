@@ -89,6 +89,14 @@ fn a_ranking_comes_back_with_its_contributions() {
         }
         assert_eq!(case.contributions(&id, subjects as usize).unwrap(), []);
     }
+    // An empty ranking has no score at which anything is above, and training may have come to no number.
+    let none = Report {
+        threshold: f64::INFINITY,
+        curve: vec![CurvePoint { epoch: 1, train: f64::NAN, validation: None, figures: None }],
+        ..report(DetectorId::Process, 0)
+    };
+    let back = case.load_run(&case.store_run(&none, &mut |_| Vec::new(), &Control::silent()).unwrap()).unwrap();
+    assert!(back.threshold.is_infinite() && back.curve[0].train.is_nan());
     assert!(case.load_run("none").is_err());
     assert!(case.explain_run("none").explain(0)[0].name.contains("analyse again"));
 }
