@@ -21,6 +21,13 @@ pub(super) enum Raw {
     Xml,
 }
 
+/// A brush that is held: where it was pressed, and whether it is more than a click.
+#[derive(Clone, Copy)]
+pub(super) struct Brush {
+    pub from: f32,
+    pub moved: bool,
+}
+
 /// The window's own memory.
 #[derive(Default)]
 pub(super) struct Screen {
@@ -50,8 +57,8 @@ pub(super) struct Screen {
     /// Columns of the table in view, besides those that stay.
     pub columns: std::ops::Range<usize>,
     pub go_to: String,
-    /// Where a brush on the strip began, in shares of its width.
-    pub brush_from: Option<f32>,
+    /// The brush on the strip while it is held.
+    pub brush: Option<Brush>,
     /// Where on it the menu was opened.
     pub strip_at: Option<i64>,
     pub is_full: bool,

@@ -2,11 +2,13 @@
 
 use crate::app::words;
 use crate::app::{Command, Session, Strip};
-use crate::ui::screen::{Queue, Screen};
+use crate::ui::screen::{Brush, Queue, Screen};
 use crate::ui::theme;
-use eframe::egui::{self, Align, CursorIcon, Layout, Mesh, Rect, RichText, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{self, Align, CursorIcon, Event, Layout, Mesh, PointerButton, Rect, RichText, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 const HEIGHT: f32 = 42.0;
+/// A shorter way of the pointer is a click.
+const CLICK: f32 = 3.0;
 
 pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
     let Some(order) = session.view.order.clone() else { return };
@@ -31,7 +33,7 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
             painter.rect_filled(outside, 0.0, ui.visuals().panel_fill.gamma_multiply(0.6));
         }
     }
-    brush(ui, rect, &response, (first, last), screen, queue);
+    brush(ui, rect, (first, last), screen, queue);
     if let Some(pointer) = response.hover_pos() {
         let at = time_at((pointer.x - rect.left()) / rect.width(), first, last);
         painter.vline(pointer.x, rect.y_range(), Stroke::new(1.0, colours.weak));
@@ -66,23 +68,33 @@ fn bars(rect: Rect, strip: &Strip, session: &Session, colours: &theme::Colours) 
     Shape::mesh(mesh)
 }
 
-fn brush(ui: &Ui, rect: Rect, response: &egui::Response, (first, last): (i64, i64), screen: &mut Screen, queue: &mut Queue) {
-    let at = |x: f32| ((x - rect.left()) / rect.width()).clamp(0.0, 1.0);
-    if response.drag_started() {
-        screen.brush_from = ui.input(|i| i.pointer.press_origin()).map(|p| at(p.x));
+/// Brushes from the pointer's own events, in their order: on slow frames press, way and release come in one.
+fn brush(ui: &Ui, rect: Rect, (first, last): (i64, i64), screen: &mut Screen, queue: &mut Queue) {
+    let share = |x: f32| ((x - rect.left()) / rect.width()).clamp(0.0, 1.0);
+    let span = |from: f32, x: f32| {
+        let (a, b) = (share(from).min(share(x)), share(from).max(share(x)));
+        Command::Brush(Some((time_at(a, first, last), time_at(b, first, last))))
+    };
+    let pointer = |event: &Event| matches!(event, Event::PointerMoved(_) | Event::PointerButton { button: PointerButton::Primary, .. });
+    let events: Vec<Event> = ui.input(|i| i.events.iter().filter(|e| pointer(e)).cloned().collect());
+    let mut brushed = None;
+    for event in events {
+        match (event, &mut screen.brush) {
+            (Event::PointerButton { pos, pressed: true, .. }, None) if rect.contains(pos) && ui.ctx().layer_id_at(pos) == Some(ui.layer_id()) => {
+                screen.brush = Some(Brush { from: pos.x, moved: false });
+            }
+            (Event::PointerMoved(pos), Some(brush)) => {
+                brush.moved |= (pos.x - brush.from).abs() >= CLICK;
+                brushed = brush.moved.then(|| span(brush.from, pos.x)).or(brushed);
+            }
+            (Event::PointerButton { pos, pressed: false, .. }, Some(brush)) => {
+                brushed = Some(if brush.moved { span(brush.from, pos.x) } else { Command::Brush(None) });
+                screen.brush = None;
+            }
+            _ => {}
+        }
     }
-    if let (Some(from), Some(pointer)) = (screen.brush_from, response.interact_pointer_pos())
-        && (response.dragged() || response.drag_stopped())
-    {
-        let (a, b) = (from.min(at(pointer.x)), from.max(at(pointer.x)));
-        queue.push(Command::Brush(Some((time_at(a, first, last), time_at(b, first, last)))));
-    }
-    if response.drag_stopped() {
-        screen.brush_from = None;
-    }
-    if response.clicked() {
-        queue.push(Command::Brush(None));
-    }
+    queue.extend(brushed);
 }
 
 /// What the next analysis is to look at, and to learn from.

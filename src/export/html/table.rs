@@ -84,7 +84,7 @@ fn row(page: &mut String, chapter: &Chapter<'_>, subject: &Subject) {
     let user = cut(subject.user.as_deref().unwrap_or_default());
     let _ = write!(
         page,
-        "<tr{class}><td class=\"n\">{}</td><td class=\"n\">{}{word}</td><td class=\"t\">{time}{last}</td><td>{computer}\n{user}</td><td>",
+        "<tr{class}><td class=\"n\">{}</td><td class=\"n\">{}{word}</td><td class=\"t\">{time}{last}</td><td>{computer}\n{user}</td><td class=\"m\">",
         subject.rank,
         number(subject.score)
     );

@@ -492,6 +492,21 @@ fn a_brush_over_the_strip_narrows_to_that_time() {
 }
 
 #[test]
+fn a_brush_that_is_over_before_the_next_frame_still_narrows_and_a_click_takes_it_away() {
+    let mut desk = ready();
+    let strip = desk.window.get_by_label("Loss over time").rect();
+    let at = |share: f32| egui::pos2(strip.left() + strip.width() * share, strip.center().y);
+    let button = |pos, pressed| egui::Event::PointerButton { pos, button: egui::PointerButton::Primary, pressed, modifiers: Modifiers::NONE };
+    let all = [egui::Event::PointerMoved(at(0.3)), button(at(0.3), true), egui::Event::PointerMoved(at(0.5)), button(at(0.5), false)];
+    desk.window.input_mut().events.extend(all);
+    desk.window.run_steps(2);
+    assert!(desk.session().view.narrow.brush.is_some());
+    desk.window.input_mut().events.extend([button(at(0.6), true), button(at(0.6), false)]);
+    desk.window.run_steps(2);
+    assert_eq!(desk.session().view.narrow.brush, None);
+}
+
+#[test]
 fn it_fits_small_and_large_screens() {
     for size in [vec2(1024.0, 600.0), vec2(1366.0, 768.0), vec2(3840.0, 2160.0)] {
         let desk = analysed(300, size, false);

@@ -31,9 +31,7 @@ struct Bench {
 impl Bench {
     fn new(subjects: usize) -> Self {
         let ctx = Context::default();
-        let session = Session::new(Arc::new(Fake::new(subjects)), Arc::new(|| ()), None).unwrap();
-        let window = Window::new(&ctx, session, Box::new(Nobody));
-        let mut bench = Self { ctx, window, frame: eframe::Frame::_new_kittest(), time: 0.0 };
+        let mut bench = Self::on(ctx, Arc::new(Fake::new(subjects)));
         bench.window.session.apply(Command::Demo);
         let begin = Instant::now();
         loop {
@@ -48,6 +46,22 @@ impl Bench {
             bench.frame(vec![]);
         }
         bench
+    }
+
+    fn on(ctx: Context, engine: Arc<dyn residue::app::Engine>) -> Self {
+        let session = Session::new(engine, Arc::new(|| ()), None).unwrap();
+        let window = Window::new(&ctx, session, Box::new(Nobody));
+        Self { ctx, window, frame: eframe::Frame::_new_kittest(), time: 0.0 }
+    }
+
+    /// Frames, as fast as a screen wants them, while something is under way; what each took.
+    fn frames_while(&mut self, under_way: impl Fn(&Session) -> bool) -> Vec<f64> {
+        let mut times = vec![self.frame(vec![])];
+        while under_way(&self.window.session) {
+            std::thread::park_timeout(Duration::from_millis(12));
+            times.push(self.frame(vec![]));
+        }
+        times
     }
 
     /// One frame with these events: logic, panels, commands; milliseconds.
@@ -183,4 +197,27 @@ fn ten_thousand_and_a_million_subjects_take_under_four_milliseconds_a_frame() {
 #[ignore = "needs 6 GB of memory: cargo test --release --test it ui::speed -- --ignored --nocapture --test-threads 1"]
 fn ten_million_subjects_take_under_four_milliseconds_a_frame() {
     bound(10_000_000, 4.0);
+}
+
+#[test]
+#[ignore = "wants a big case: RESIDUE_CASE=CASE.residue cargo test --release --test it ui::speed::frames -- --ignored --nocapture"]
+fn frames_stay_short_while_a_big_case_is_searched_sorted_and_grouped() {
+    let Some(case) = std::env::var_os("RESIDUE_CASE") else {
+        crate::support::skipped("RESIDUE_CASE names no case");
+        return;
+    };
+    let mut bench = Bench::on(Context::default(), Arc::new(residue::app::Real::new("CPU".into())));
+    bench.window.session.apply(Command::Open(vec![case.into()]));
+    bench.frames_while(|s| s.case().is_none() || s.activity.is_busy());
+    let search = |text: &str| Command::Search(text.into());
+    let (image, sort) = (residue::case::search::Column::Image, Command::SortEvents);
+    for command in [Command::ToggleEvents, search("powershell"), search("fields:0x3e7"), search(""), sort(image), Command::GroupEvents(Some(image))] {
+        let what = format!("{command:?}");
+        let begin = Instant::now();
+        bench.window.session.apply(command);
+        let f = figures(bench.frames_while(|s| s.browse.is_waiting()));
+        eprintln!("{what}: {:.0} ms; {:.2} ms a frame (mean), {:.2} (95 %)", begin.elapsed().as_secs_f64() * 1e3, f.mean, f.p95);
+        assert!(bench.window.session.browse.fault.is_none() && f.mean < 4.0, "{what} takes {:.2} ms a frame", f.mean);
+    }
+    eprintln!("{} events, {:?} MiB resident", bench.window.session.browse.total(), resident());
 }
