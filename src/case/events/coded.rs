@@ -8,7 +8,7 @@ use foldhash::HashMap;
 use foldhash::HashMapExt as _;
 use polars::prelude::{DataFrame, PolarsResult, StaticArray};
 use rayon::prelude::*;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Bytes of different values beyond which a column is not kept: it is searched where it lies, and neither sorted nor grouped.
 const VARIED: usize = 384 << 20;
@@ -19,8 +19,9 @@ pub(super) struct Coded {
     pub codes: Vec<u32>,
     /// The values as text; the first one is nothing.
     pub values: Vec<Box<str>>,
-    /// Where each value stands among them; nothing stands last.
-    pub ranks: Vec<u32>,
+    /// Whether the values are numbers.
+    numeric: bool,
+    ranks: OnceLock<Vec<u32>>,
 }
 
 /// One row group's share of it.
@@ -92,7 +93,7 @@ impl Events {
             }
             control.progress("reading", column.name(), codes.len() as u64, Some(self.rows as u64), "events");
         }
-        Ok(Some(Coded::new(codes, values, column.is_number())))
+        Ok(Some(Coded { codes, values, numeric: column.is_number(), ranks: OnceLock::new() }))
     }
 
     /// The column of source files, which is stored nowhere.
@@ -101,12 +102,17 @@ impl Events {
         let mut values: Vec<Box<str>> = vec!["".into()];
         values.extend(sources.iter().map(|source| source.source_file.as_str().into()));
         let codes = self.chunks.iter().flat_map(|chunk| std::iter::repeat_n(chunk.source + 1, chunk.rows)).collect();
-        Coded::new(codes, values, false)
+        Coded { codes, values, numeric: false, ranks: OnceLock::new() }
     }
 }
 
 impl Coded {
-    fn new(codes: Vec<u32>, values: Vec<Box<str>>, numeric: bool) -> Self {
+    /// Where each value stands among them; nothing stands last. Put in order when it is first asked for: searches do without.
+    pub(super) fn ranks(&self) -> &[u32] {
+        self.ranks.get_or_init(|| Self::ranked(&self.values, self.numeric))
+    }
+
+    fn ranked(values: &[Box<str>], numeric: bool) -> Vec<u32> {
         let mut order: Vec<u32> = (1..values.len() as u32).collect();
         let value = |code: u32| &*values[code as usize];
         if numeric {
@@ -119,7 +125,7 @@ impl Coded {
         for (rank, code) in order.iter().enumerate() {
             ranks[*code as usize] = rank as u32;
         }
-        Self { codes, values, ranks }
+        ranks
     }
 }
 

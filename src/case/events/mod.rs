@@ -116,7 +116,14 @@ impl Events {
         for column in Self::GROUPED {
             self.coded(column, control)?;
         }
-        self.pack(control)
+        self.pack(control)?;
+        for column in Self::GROUPED {
+            control.check()?;
+            if let Some(coded) = self.coded(column, control)? {
+                coded.ranks();
+            }
+        }
+        Ok(())
     }
 
     /// The chunk that holds a row.

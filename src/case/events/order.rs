@@ -43,8 +43,9 @@ impl Events {
         }
         let coded = self.coded(column, control)?.ok_or_else(|| too_varied(column))?;
         let last = coded.values.len() as u32 - 1;
+        let ranks = coded.ranks();
         let place = |row: u32| {
-            let rank = coded.ranks[coded.codes[row as usize] as usize];
+            let rank = ranks[coded.codes[row as usize] as usize];
             (if descending && rank < last { last - 1 - rank } else { rank }) as usize
         };
         // Counted, then put in place: one pass each, and equal ones keep their order.
@@ -85,8 +86,9 @@ impl Events {
             a
         };
         let counts = rows.par_chunks(SHARE).fold(none, count).reduce(none, add);
+        let ranks = coded.ranks();
         let mut found: Vec<(usize, u32, usize)> =
-            counts.into_iter().enumerate().filter(|(_, count)| *count > 0).map(|(code, count)| (count, coded.ranks[code], code)).collect();
+            counts.into_iter().enumerate().filter(|(_, count)| *count > 0).map(|(code, count)| (count, ranks[code], code)).collect();
         found.par_sort_unstable();
         Ok(found.into_iter().map(|(count, _, code)| Tally { value: coded.values[code].clone(), count }).collect())
     }
