@@ -8,7 +8,7 @@ use crate::ui::opening::modal;
 use crate::ui::screen::Queue;
 use crate::ui::theme;
 use eframe::egui::{Button, Context, Grid, RichText, ScrollArea, Ui};
-use egui_plot::{AxisHints, Legend, Line, LineStyle, Plot, PlotPoints};
+use egui_plot::{AxisHints, Corner, Legend, Line, LineStyle, Plot, PlotPoints};
 use std::fmt::Write as _;
 
 const TITLES: [&str; 8] = ["Network", "By group: AUC", "AP", "TP FP TN FN", "At random: AUC", "AP", "Epochs", "Seconds"];
@@ -94,7 +94,12 @@ fn curves(ui: &mut Ui, all: &[Compared]) {
     let grid = theme::colours(ui).line;
     let series: Vec<_> = all.iter().enumerate().map(|(at, c)| (theme::cluster(ui, Some(at as u32)).0, c)).collect();
     let margin = ((high - low) * 0.08).max(0.02);
-    let plot = Plot::new("networks' curves").height(230.0).legend(Legend::default()).grid_color(grid).allow_scroll(false).label_formatter(|_| None);
+    let plot = Plot::new("networks' curves")
+        .height(230.0)
+        .legend(Legend::default().position(Corner::LeftBottom))
+        .grid_color(grid)
+        .allow_scroll(false)
+        .label_formatter(|_| None);
     plot.y_grid_spacer(move |_| marks(low - margin, high + margin))
         .custom_y_axes(vec![log_axis()])
         .custom_x_axes(vec![AxisHints::new_x().label("epoch")])

@@ -13,6 +13,8 @@ const MOST: usize = 15_000;
 const DISTANCE: f32 = 0.12;
 /// Neighbours that make a dense place.
 const FEWEST: usize = 5;
+/// Share of the words above which one cluster tells nothing.
+const MOST_IN_ONE: f64 = 0.8;
 /// Words kept for the analyst to look at: the commonest.
 const SHOWN: usize = 1_500;
 
@@ -62,9 +64,12 @@ impl Normaliser {
         common.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
         common.truncate(MOST);
         let mut vectors: Vec<Vec<f32>> = common.iter().map(|(word, _)| first.of(word)).collect();
-        // Few paths leave all words near one direction: without their mean, one cluster would hold nearly all of them.
-        centre(&mut vectors, &|_| true);
-        let found = dbscan(&vectors, DISTANCE, FEWEST, control)?;
+        let mut found = dbscan(&vectors, DISTANCE, FEWEST, control)?;
+        if largest(&found) > MOST_IN_ONE * found.len() as f64 {
+            // Few paths leave all words near one direction: what they have in common is taken away.
+            centre(&mut vectors, &|_| true);
+            found = dbscan(&vectors, DISTANCE, FEWEST, control)?;
+        }
         let mut clusters: Vec<Vec<&str>> = vec![Vec::new(); found.iter().flatten().max().map_or(0, |last| *last as usize + 1)];
         for ((word, _), cluster) in common.iter().zip(&found) {
             if let Some(cluster) = cluster {
@@ -101,6 +106,13 @@ impl Normaliser {
     pub(super) fn rewrite(&self, path: &str) -> String {
         rewritten(path, &self.patterns)
     }
+}
+
+/// Words in the largest cluster.
+fn largest(found: &[Option<u32>]) -> f64 {
+    let mut counts: HashMap<u32, usize> = HashMap::default();
+    found.iter().flatten().for_each(|cluster| *counts.entry(*cluster).or_default() += 1);
+    counts.into_values().max().unwrap_or(0) as f64
 }
 
 fn rewritten(path: &str, patterns: &[Pattern]) -> String {
