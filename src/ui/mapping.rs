@@ -30,7 +30,7 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
             |format| format!("This table was read as {format}{}.", if form.chosen { ", as you said" } else { "" }),
         );
         ui.label(format!("{now} Say what its columns mean; it is remembered for every table with this header."));
-        if form.format.is_some() {
+        if form.format.is_some() && !session.rankings.is_empty() {
             ui.label("Rankings made so far go, as they were made with it; flags, tags and notes stay.");
         }
         ui.add_space(6.0);
