@@ -9,7 +9,7 @@ use crate::app::session::{Readiness, Session};
 use crate::app::writer::Written;
 use crate::case::Case;
 use crate::control::{Notice, Severity};
-use crate::domain::{DetectorId, Ledger, Plan, Preset, RankBy, Suppression, Threshold};
+use crate::domain::{DetectorId, Plan, Preset, RankBy, Suppression, Threshold};
 use crate::engine::{self, Extract, Ranking};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -247,8 +247,7 @@ impl Session {
     pub(super) fn opened(&mut self, case: Case) {
         let fresh = self.case.is_none();
         let sources = self.engine.sources(&case);
-        let same = |(old, new): (&Ledger, &Ledger)| old.source_file == new.source_file && (&old.format, old.events) == (&new.format, new.events);
-        if self.sources.len() > sources.len() || !self.sources.iter().zip(sources.iter()).all(same) {
+        if self.sources.iter().zip(sources.iter()).any(|(old, new)| old != new) {
             self.forget_rankings();
         }
         self.sources = sources;

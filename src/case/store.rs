@@ -1,5 +1,6 @@
 //! The case while it is open: sources and their events, settings, and the one door to the database.
 
+use super::again::void_rankings;
 use super::annotate::Said;
 use super::columns::Group;
 use super::folder::{DATABASE, EVENTS, Life, RUNS};
@@ -29,13 +30,18 @@ pub(super) struct Inner {
     notices: Mutex<Vec<Notice>>,
 }
 
+/// Readings of one file that a case holds at most until it is opened again.
+const READINGS: usize = 1_000;
+
 /// (`source_file`, SHA-256).
-type SourceId = (String, String);
+pub(super) type SourceId = (String, String);
 
 #[derive(Default)]
 pub(super) struct Sources {
     pub(super) rows: BTreeMap<SourceId, (Ledger, Option<Arc<EventFile>>)>,
     pub(super) view: Option<Arc<Snapshot>>,
+    /// Known ones that the next reading is to replace.
+    pub(super) otherwise: HashSet<SourceId>,
 }
 
 /// Takes a lock; what a panicking thread left is still whole, because every change is made in one step.
@@ -107,7 +113,7 @@ impl Inner {
             life: Mutex::new(life),
             lock: Some(lock),
             db: Some(Mutex::new(db)),
-            sources: Mutex::new(Sources { rows, view: None }),
+            sources: Mutex::new(Sources { rows, ..Sources::default() }),
             said: Mutex::new(said),
             notices: Mutex::new(notices),
         })
@@ -185,10 +191,13 @@ impl Case {
     pub(super) fn record(&self, ledger: Ledger, events: Option<(NamedTempFile, Vec<Group>)>) -> Result<(), RunError> {
         let mut sources = held(&self.0.sources);
         let key = (ledger.source_file.clone(), ledger.sha256.clone());
-        if sources.rows.get(&key).is_some_and(|(_, file)| file.is_some()) {
+        let again = sources.otherwise.remove(&key).then(|| self.analyst());
+        // What was read once stays, unless it was to be read otherwise, and could be.
+        if sources.rows.get(&key).is_some_and(|(_, file)| file.is_some()) && (again.is_none() || events.is_none()) {
             return Ok(());
         }
-        let twin = (!ledger.sha256.is_empty()).then(|| sources.rows.iter().find(|((_, sha), (_, file))| *sha == ledger.sha256 && file.is_some())).flatten();
+        let is_twin = |other: &SourceId, file: &Option<Arc<EventFile>>| *other != key && other.1 == key.1 && file.is_some();
+        let twin = (!key.1.is_empty()).then(|| sources.rows.iter().find(|(other, (_, file))| is_twin(other, file))).flatten();
         let (ledger, kept) = match (twin, events) {
             (Some(((twin, _), _)), Some(_)) => (Ledger { status: SourceStatus::Duplicate, duplicate_of: Some(twin.clone()), events: 0, ..ledger }, None),
             (_, None) => (ledger, None),
@@ -204,11 +213,19 @@ impl Case {
         self.with_db("cannot write the ledger into the case (is the disk full?)", |db| {
             // A source lost to a power cut is read again; only a flag must be on the disk before it is drawn.
             db.pragma_update(None, "synchronous", "normal")?;
-            let done = db
-                .prepare_cached("INSERT OR REPLACE INTO sources (source_file, sha256, events, row_groups, ledger) VALUES (?1, ?2, ?3, ?4, ?5)")
-                .and_then(|mut insert| insert.execute(params![key.0, key.1, name, groups, row]));
+            let commit = |db: &mut Connection| {
+                let action = db.transaction()?;
+                action
+                    .prepare_cached("INSERT OR REPLACE INTO sources (source_file, sha256, events, row_groups, ledger) VALUES (?1, ?2, ?3, ?4, ?5)")?
+                    .execute(params![key.0, key.1, name, groups, row])?;
+                if let Some(analyst) = &again {
+                    void_rankings(&action, &key, analyst)?;
+                }
+                action.commit()
+            };
+            let done = commit(db);
             db.pragma_update(None, "synchronous", "full")?;
-            done.map(|_| ())
+            done
         })?;
         let file = kept.map(|(path, groups)| Arc::new(EventFile::new(path, groups)));
         sources.rows.insert(key, (ledger, file));
@@ -216,13 +233,14 @@ impl Case {
         Ok(())
     }
 
-    /// Gives a finished file its final name: the first 16 digits of the SHA-256, and more when they are taken.
+    /// Gives a finished file its final name: the first 16 digits of the SHA-256, more when they are taken, and a number when it was read before.
     fn place_events(&self, ledger: &Ledger, mut temp: NamedTempFile) -> Result<PathBuf, RunError> {
         let folder = self.0.dir.join(EVENTS);
         let named =
             if ledger.sha256.len() == 64 && ledger.sha256.bytes().all(|b| b.is_ascii_hexdigit()) { ledger.sha256.clone() } else { hex_of(&ledger.source_file) };
-        for digits in [16, 32, 64] {
-            let path = folder.join(format!("{}.parquet", named.get(..digits).unwrap_or(&named)));
+        let short = [16, 32, 64].map(|digits| named.get(..digits).unwrap_or(&named).to_owned());
+        for name in short.into_iter().chain((2..READINGS).map(|nth| format!("{named}-{nth}"))) {
+            let path = folder.join(format!("{name}.parquet"));
             match temp.persist_noclobber(&path) {
                 Ok(_) => return Ok(path),
                 Err(e) if path.exists() => temp = e.file,

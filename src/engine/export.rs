@@ -8,8 +8,8 @@ use crate::case::{Annotation, Annotations, Case, Kind, Target, Unit, write_rows}
 use crate::control::{Control, RunError};
 use crate::domain::{DetectorId, EventKey, Ledger, Report, Subject, Suppression, Threshold, time};
 use crate::export::{
-    AtomicFile, COLUMNS, Chapter, Facts, Format, Formats, Lookup, Members, Said, full_row, member, read_annotations, write_html, write_plain, write_ranking,
-    write_xlsx,
+    AtomicFile, COLUMNS, Chapter, Facts, Format, Formats, Lookup, Members, Said, full_row, member, origin, read_annotations, write_html, write_plain,
+    write_ranking, write_xlsx,
 };
 use serde_json::Value;
 use std::collections::HashMap;
@@ -156,7 +156,7 @@ pub fn write_combined(case: &Case, rankings: &[Ranking], format: Format, path: &
     let rows = fusion.rows.iter().enumerate().filter_map(|(place, row)| {
         let report = &rankings.get(row.best.0)?.report;
         let subject = report.subjects.get(row.best.1)?;
-        let source = sources.get(subject.key.source as usize);
+        let [source_file, source_sha256] = origin(sources.get(subject.key.source as usize));
         let tags = mark(&annotations, &sources, subject).tags;
         let mut values = vec![
             Value::from(&*subject.title),
@@ -181,8 +181,8 @@ pub fn write_combined(case: &Case, rankings: &[Ranking], format: Format, path: &
             text(&subject.image),
             text(&subject.command_line),
             Value::from(&*subject.reasons[0]),
-            source.map_or(Value::Null, |s| s.source_file.as_str().into()),
-            source.map_or(Value::Null, |s| s.sha256.as_str().into()),
+            source_file,
+            source_sha256,
             subject.key.record.into(),
             row.events.iter().map(|&key| member(key, &sources, &members)).collect(),
         ]);

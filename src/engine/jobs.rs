@@ -41,9 +41,8 @@ pub fn open(paths: Vec<PathBuf>, into: Option<Case>, zone: Option<String>) -> Wo
 pub fn open_mapped(mapping: Mapping, source: String, file: PathBuf, into: Option<Case>, zone: Option<String>) -> Work {
     Box::new(move |control, emit| {
         ingest::mapping::remember(&mapping).map_err(RunError::failed)?;
-        if let Some(case) = &into {
-            case.forget_source(&source)?;
-        }
+        // What was read before stays where the new reading fails or is cancelled.
+        let _known = into.as_ref().is_some_and(|case| case.read_otherwise(&source));
         open(vec![file], into, zone)(control, emit)
     })
 }

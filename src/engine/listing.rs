@@ -4,7 +4,7 @@ use crate::case::events::{Events, Line};
 use crate::case::{Annotations, Case, Unit};
 use crate::control::{Control, RunError};
 use crate::domain::{Ledger, time};
-use crate::export::{Format, write_plain};
+use crate::export::{Format, origin, write_plain};
 use serde_json::Value;
 use std::path::Path;
 
@@ -38,12 +38,8 @@ const BATCH: usize = 1 << 15;
 /// # Errors
 /// When the case cannot be read or the file cannot be written, or the job is cancelled; the file appears whole or not at all.
 pub fn write_events(case: &Case, events: &Events, rows: &[u32], path: &Path, control: &Control) -> Result<u64, RunError> {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_lowercase();
-    let format = match ending.as_str() {
-        "csv" => Format::Csv,
-        "jsonl" => Format::Jsonl,
-        _ => return Err(RunError::failed(format!("events are written as .csv or .jsonl: {}", path.display()))),
-    };
+    let format = path.extension().and_then(|ending| Format::of(ending.to_str()?));
+    let format = format.ok_or_else(|| RunError::failed(format!("events are written as .csv or .jsonl: {}", path.display())))?;
     let (sources, annotations) = (case.sources(), case.annotations());
     let (mut done, mut untimed) = (0, 0);
     let lines = rows.chunks(BATCH).flat_map(|batch| {
@@ -70,6 +66,7 @@ pub fn write_events(case: &Case, events: &Events, rows: &[u32], path: &Path, con
 fn values(line: &Line, sources: &[Ledger], annotations: &Annotations) -> Vec<Value> {
     let (event, source) = (&line.event, sources.get(line.key.source as usize));
     let said = source.and_then(|source| annotations.get(Unit::Subject, source, line.key));
+    let [source_file, source_sha256] = origin(source);
     let text = |text: &Option<String>| text.as_deref().map_or(Value::Null, Value::from);
     vec![
         event.message.as_str().into(),
@@ -89,8 +86,8 @@ fn values(line: &Line, sources: &[Ledger], annotations: &Annotations) -> Vec<Val
         text(&event.image),
         text(&event.parent_image),
         text(&event.command_line),
-        source.map_or(Value::Null, |source| source.source_file.as_str().into()),
-        source.map_or(Value::Null, |source| source.sha256.as_str().into()),
+        source_file,
+        source_sha256,
         line.key.record.into(),
     ]
 }

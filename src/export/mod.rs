@@ -26,5 +26,5 @@ pub use members::{Member, Members};
 pub use plain::write_plain;
 pub use ranking::{Formats, Lookup, full_row, member, write_ranking};
 pub use read_back::{Said, read_annotations};
-pub use row::{COLUMNS, Mark};
+pub use row::{COLUMNS, Mark, origin};
 pub use xlsx::write_xlsx;

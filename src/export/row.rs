@@ -71,11 +71,18 @@ fn timestamp_desc(detector: DetectorId) -> &'static str {
     }
 }
 
+/// Where a row comes from: the source's file and SHA-256; null where it is gone.
+#[must_use]
+pub fn origin(source: Option<&Ledger>) -> [Value; 2] {
+    source.map_or([Value::Null, Value::Null], |source| [source.source_file.as_str().into(), source.sha256.as_str().into()])
+}
+
 /// The row's values in the order of [`COLUMNS`]; null = an empty cell.
 pub(super) fn values(report: &Report, subject: &Subject, mark: &Mark, source: Option<&Ledger>) -> [Value; 38] {
     let text = |t: &Option<std::sync::Arc<str>>| t.as_deref().map_or(Value::Null, Value::from);
     let when = |t: Option<i64>| t.map_or(Value::Null, |ns| time::iso(ns).into());
     let tags = Value::from(mark.tags.clone());
+    let [source_file, source_sha256] = origin(source);
     let [reason_1, reason_2, reason_3] = subject.reasons.each_ref().map(|r| Value::from(&**r));
     [
         Value::from(&*subject.title),
@@ -109,8 +116,8 @@ pub(super) fn values(report: &Report, subject: &Subject, mark: &Mark, source: Op
         reason_2,
         reason_3,
         mark.note.as_str().into(),
-        source.map_or(Value::Null, |s| s.source_file.as_str().into()),
-        source.map_or(Value::Null, |s| s.sha256.as_str().into()),
+        source_file,
+        source_sha256,
         subject.key.record.into(),
         report.model_id.as_str().into(),
         tags,

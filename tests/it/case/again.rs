@@ -25,14 +25,23 @@ fn a_table_is_read_otherwise_and_flags_stay() {
     case.store_run(&report(DetectorId::Timeline, 1), &mut |_| vec![], &Control::silent()).unwrap();
     assert_eq!(read("seen"), first, "what was read once is not read again");
     let path = case.sources()[0].path.clone();
-    assert!(!case.forget_source("elsewhere").unwrap());
-    assert!(case.forget_source(&path).unwrap());
-    assert!(case.sources().is_empty() && case.runs().unwrap().is_empty());
-    assert_ne!(read("seen"), first);
+    assert!(!case.read_otherwise("elsewhere"));
+    for (nth, column) in ["seen", "when", "seen", "when", "seen"].into_iter().enumerate() {
+        let before = case.sources()[0].first;
+        assert!(case.read_otherwise(&path));
+        assert_eq!((case.sources().len(), case.runs().unwrap().len()), (1, usize::from(nth == 0)), "until then everything stays");
+        assert_ne!(read(column), before, "reading {nth}");
+        assert!(case.runs().unwrap().is_empty());
+    }
+    // A reading that comes to nothing takes nothing away.
+    assert!(case.read_otherwise(&path));
+    let stopped = Control::silent();
+    stopped.cancel.cancel();
+    ingest(std::slice::from_ref(&table), &case, &Options::default(), &stopped).unwrap_err();
     assert_eq!((case.sources().len(), case.sources()[0].events), (1, 2));
     let mut trail = Vec::new();
     case.write_audit(&mut trail).unwrap();
-    assert!(String::from_utf8(trail).unwrap().contains("to be read otherwise"));
+    assert!(String::from_utf8(trail).unwrap().contains("otherwise"));
     drop(case);
     let again = Case::open(&case_dir).unwrap();
     assert!(again.annotations().get(Unit::Event, &again.sources()[0], key).unwrap().flagged);
