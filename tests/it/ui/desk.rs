@@ -69,6 +69,14 @@ pub(super) fn desk_with(engine: Arc<dyn residue::app::Engine>, log: Arc<Mutex<Lo
     Desk { window, log, hand, rendered }
 }
 
+/// Rows of [`ready`].
+pub(super) const ROWS: usize = 5000;
+
+/// A window with an analysed case.
+pub(super) fn ready() -> Desk {
+    analysed(ROWS, SIZE, false)
+}
+
 pub(super) fn analysed(subjects: usize, size: Vec2, rendered: bool) -> Desk {
     let mut desk = desk(subjects, size, rendered);
     desk.click("Try the demo case");

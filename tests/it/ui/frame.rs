@@ -1,0 +1,65 @@
+//! Around the ranking: commands, help, notices, sizes, rest.
+
+use super::desk::{ROWS, analysed, ready};
+use eframe::egui::{self, Key, vec2};
+use egui_kittest::kittest::Queryable;
+use std::time::Duration;
+
+#[test]
+fn the_palette_finds_and_runs_a_command() {
+    let mut desk = ready();
+    desk.command(Key::K);
+    desk.window.run_steps(2);
+    desk.window.get_by_label("Find a command").type_text("rarity");
+    desk.window.run_steps(2);
+    desk.key(Key::Enter);
+    desk.settle();
+    assert_eq!(desk.session().view.by, residue::domain::RankBy::Rarity);
+    assert_eq!(desk.session().dialog, None);
+}
+
+#[test]
+fn help_lists_every_key_and_escape_closes_it() {
+    let mut desk = ready();
+    desk.key(Key::F1);
+    desk.window.run_steps(2);
+    desk.window.get_by_label("Ctrl+K");
+    desk.window.get_by_label("F5 or Ctrl+Enter");
+    desk.key(Key::Escape);
+    assert_eq!(desk.session().dialog, None);
+}
+
+#[test]
+fn notices_are_counted_and_listed() {
+    let mut desk = ready();
+    desk.window.get_by_label("2 notices").click();
+    desk.window.run_steps(2);
+    desk.window.get_by_label_contains("read in part, 358 records, 8 defects");
+    desk.window.get_by_label_contains("made by an earlier version");
+}
+
+#[test]
+fn it_fits_small_and_large_screens() {
+    for size in [vec2(1024.0, 600.0), vec2(1366.0, 768.0), vec2(3840.0, 2160.0)] {
+        let desk = analysed(300, size, false);
+        for label in ["Analyse", "Export…", "Search"] {
+            let rect = desk.window.get_by_label(label).rect();
+            assert!(rect.right() <= size.x && rect.bottom() <= size.y, "{label} at {rect:?} on {size:?}");
+        }
+        assert!(desk.window.get_by_label_contains("Row rank 1 above").rect().top() < size.y - 60.0);
+    }
+}
+
+#[test]
+fn a_window_that_nothing_happens_in_stops_drawing() {
+    for width in [1024.0, 1280.0, 1366.0, 1600.0] {
+        let mut desk = analysed(ROWS, vec2(width, 768.0), false);
+        for _ in 0..3 {
+            desk.key(Key::ArrowDown);
+            desk.settle();
+            desk.window.run_steps(20);
+            let delay = desk.window.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;
+            assert!(delay > Duration::from_millis(200), "at {width} points: {delay:?}, {:?}", desk.window.ctx.repaint_causes());
+        }
+    }
+}
