@@ -6,7 +6,7 @@ use crate::case::store::held;
 use crate::control::{Control, RunError};
 use foldhash::HashMap;
 use foldhash::HashMapExt as _;
-use polars::prelude::{DataFrame, PolarsResult, StaticArray};
+use polars::prelude::{Column as Values, DataFrame, PolarsResult, StaticArray};
 use rayon::prelude::*;
 use std::sync::{Arc, OnceLock};
 
@@ -31,18 +31,69 @@ struct Share {
     values: Vec<Box<str>>,
 }
 
+/// A column that is being brought together.
+struct Gathered {
+    codes: Vec<u32>,
+    values: Vec<Box<str>>,
+    known: HashMap<Box<str>, u32>,
+    /// About how many bytes the values take.
+    bytes: usize,
+}
+
+impl Gathered {
+    fn new(rows: usize) -> Self {
+        Self { codes: Vec::with_capacity(rows), values: vec!["".into()], known: HashMap::new(), bytes: 0 }
+    }
+
+    fn add(&mut self, share: &Share) {
+        if self.bytes > VARIED {
+            (self.codes, self.values, self.known) = Default::default();
+            return;
+        }
+        let mut places = vec![0];
+        for value in &share.values {
+            places.push(self.known.get(value).copied().unwrap_or_else(|| {
+                let code = self.values.len() as u32;
+                self.bytes += 2 * value.len() + 64;
+                self.values.push(value.clone());
+                self.known.insert(value.clone(), code);
+                code
+            }));
+        }
+        self.codes.extend(share.codes.iter().map(|code| places[*code as usize]));
+    }
+
+    fn whole(self, numeric: bool) -> Option<Coded> {
+        (self.bytes <= VARIED).then(|| Coded { codes: self.codes, values: self.values, numeric, ranks: OnceLock::new() })
+    }
+}
+
 impl Events {
     /// A column of names; `None` when it holds too many different ones.
     pub(super) fn coded(&self, column: Column, control: &Control) -> Result<Option<Arc<Coded>>, RunError> {
+        self.read_names(&[column], control)?;
         let place = held(&self.coded).entry(column).or_default().clone();
-        let mut kept = held(&place);
-        if let Some(known) = &*kept {
-            return Ok(known.clone());
+        let kept = held(&place).clone();
+        Ok(kept.flatten())
+    }
+
+    /// Reads those of the columns that are not in memory, in one go through the case.
+    pub(super) fn read_names(&self, columns: &[Column], control: &Control) -> Result<(), RunError> {
+        let places: Vec<_> = columns.iter().map(|column| (*column, held(&self.coded).entry(*column).or_default().clone())).collect();
+        // Whoever holds several holds them in the order of the columns.
+        let mut missing: Vec<_> = places.iter().map(|(column, place)| (*column, held(place))).filter(|(_, kept)| kept.is_none()).collect();
+        if let Some((_, kept)) = missing.iter_mut().find(|(column, _)| *column == Column::Source) {
+            **kept = Some(Some(Arc::new(self.by_source())));
         }
-        let read = if column == Column::Source { Some(self.by_source()) } else { self.read_coded(column, control)? };
-        let read = read.map(Arc::new);
-        *kept = Some(read.clone());
-        Ok(read)
+        missing.retain(|(column, _)| *column != Column::Source);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let columns: Vec<Column> = missing.iter().map(|(column, _)| *column).collect();
+        for ((_, kept), read) in missing.iter_mut().zip(self.read_coded(&columns, control)?) {
+            **kept = Some(read.map(Arc::new));
+        }
+        Ok(())
     }
 
     /// A column of numbers: times, record IDs.
@@ -55,7 +106,7 @@ impl Events {
         let mut all = Vec::with_capacity(self.rows);
         for chunks in self.chunks.chunks(AT_ONCE) {
             control.check()?;
-            let shares: Vec<Vec<i64>> = chunks.par_iter().map(|chunk| chunk.read(stored(column), numbers_of)).collect::<Result<_, _>>()?;
+            let shares: Vec<Vec<i64>> = chunks.par_iter().map(|chunk| chunk.read(&[stored(column)], numbers_of)).collect::<Result<_, _>>()?;
             for share in shares {
                 all.extend(share);
             }
@@ -66,34 +117,18 @@ impl Events {
         Ok(all)
     }
 
-    fn read_coded(&self, column: Column, control: &Control) -> Result<Option<Coded>, RunError> {
-        let mut codes: Vec<u32> = Vec::with_capacity(self.rows);
-        let mut values: Vec<Box<str>> = vec!["".into()];
-        let mut known: HashMap<Box<str>, u32> = HashMap::new();
-        let mut bytes = 0;
+    fn read_coded(&self, columns: &[Column], control: &Control) -> Result<Vec<Option<Coded>>, RunError> {
+        let names: Vec<&str> = columns.iter().map(|column| stored(*column)).collect();
+        let mut all: Vec<Gathered> = columns.iter().map(|_| Gathered::new(self.rows)).collect();
+        let mut done = 0;
         for chunks in self.chunks.chunks(AT_ONCE) {
             control.check()?;
-            let shares: Vec<Share> = chunks.par_iter().map(|chunk| chunk.read(stored(column), share_of)).collect::<Result<_, _>>()?;
-            for share in shares {
-                let place = |value: Box<str>| {
-                    if let Some(code) = known.get(&value) {
-                        return *code;
-                    }
-                    let code = values.len() as u32;
-                    bytes += 2 * value.len() + 64;
-                    values.push(value.clone());
-                    known.insert(value, code);
-                    code
-                };
-                let places: Vec<u32> = std::iter::once(0).chain(share.values.into_iter().map(place)).collect();
-                codes.extend(share.codes.iter().map(|code| places[*code as usize]));
-                if bytes > VARIED {
-                    return Ok(None);
-                }
-            }
-            control.progress("reading", column.name(), codes.len() as u64, Some(self.rows as u64), "events");
+            let shares: Vec<Vec<Share>> = chunks.par_iter().map(|chunk| chunk.read(&names, |table| shares_of(table, &names))).collect::<Result<_, _>>()?;
+            all.par_iter_mut().enumerate().for_each(|(at, all)| shares.iter().for_each(|shares| all.add(&shares[at])));
+            done += chunks.iter().map(|chunk| chunk.rows).sum::<usize>();
+            control.progress("reading", "names", done as u64, Some(self.rows as u64), "events");
         }
-        Ok(Some(Coded { codes, values, numeric: column.is_number(), ranks: OnceLock::new() }))
+        Ok(all.into_iter().zip(columns).map(|(all, column)| all.whole(column.is_number())).collect())
     }
 
     /// The column of source files, which is stored nowhere.
@@ -130,9 +165,9 @@ impl Coded {
 }
 
 impl Chunk {
-    /// Reads one column of the row group and makes something of it.
-    pub(super) fn read<T>(&self, name: &str, make: fn(&DataFrame) -> PolarsResult<T>) -> Result<T, RunError> {
-        let table = self.file.group(&[name], self.group)?;
+    /// Reads columns of the row group and makes something of them.
+    pub(super) fn read<T>(&self, names: &[&str], make: impl Fn(&DataFrame) -> PolarsResult<T>) -> Result<T, RunError> {
+        let table = self.file.group(names, self.group)?;
         make(&table).map_err(|e| self.file.damaged(&e))
     }
 }
@@ -150,43 +185,45 @@ fn numbers_of(table: &DataFrame) -> PolarsResult<Vec<i64>> {
     Ok(all)
 }
 
-fn share_of(table: &DataFrame) -> PolarsResult<Share> {
-    let mut share = Share { codes: Vec::with_capacity(table.height()), values: Vec::new() };
-    for column in table.columns() {
-        if let Ok(numbers) = column.u32() {
-            let mut known: HashMap<u32, u32> = HashMap::new();
-            for array in numbers.downcast_iter() {
-                for row in 0..array.len() {
-                    let code = StaticArray::get(array, row).map_or(0, |number| {
-                        *known.entry(number).or_insert_with(|| {
-                            share.values.push(number.to_string().into());
-                            share.values.len() as u32
-                        })
-                    });
-                    share.codes.push(code);
-                }
-            }
-            continue;
-        }
-        for array in column.str()?.downcast_iter() {
-            // Equal values of one page are stored once: where a value lies tells it sooner than its letters do.
-            let mut known: HashMap<u128, u32> = HashMap::new();
-            let mut last = (0, 0);
-            for (row, view) in array.views().iter().enumerate() {
-                let Some(text) = StaticArray::get(array, row).filter(|text| !text.is_empty()) else {
-                    share.codes.push(0);
-                    continue;
-                };
-                let place = view.as_u128();
-                if place != last.0 {
-                    let code = *known.entry(place).or_insert_with(|| {
-                        share.values.push(text.into());
+fn shares_of(table: &DataFrame, names: &[&str]) -> PolarsResult<Vec<Share>> {
+    names.iter().map(|name| share_of(table.column(name)?)).collect()
+}
+
+fn share_of(column: &Values) -> PolarsResult<Share> {
+    let mut share = Share { codes: Vec::with_capacity(column.len()), values: Vec::new() };
+    if let Ok(numbers) = column.u32() {
+        let mut known: HashMap<u32, u32> = HashMap::new();
+        for array in numbers.downcast_iter() {
+            for row in 0..array.len() {
+                let code = StaticArray::get(array, row).map_or(0, |number| {
+                    *known.entry(number).or_insert_with(|| {
+                        share.values.push(number.to_string().into());
                         share.values.len() as u32
-                    });
-                    last = (place, code);
-                }
-                share.codes.push(last.1);
+                    })
+                });
+                share.codes.push(code);
             }
+        }
+        return Ok(share);
+    }
+    for array in column.str()?.downcast_iter() {
+        // Equal values of one page are stored once: where a value lies tells it sooner than its letters do.
+        let mut known: HashMap<u128, u32> = HashMap::new();
+        let mut last = (0, 0);
+        for (row, view) in array.views().iter().enumerate() {
+            let Some(text) = StaticArray::get(array, row).filter(|text| !text.is_empty()) else {
+                share.codes.push(0);
+                continue;
+            };
+            let place = view.as_u128();
+            if place != last.0 {
+                let code = *known.entry(place).or_insert_with(|| {
+                    share.values.push(text.into());
+                    share.values.len() as u32
+                });
+                last = (place, code);
+            }
+            share.codes.push(last.1);
         }
     }
     Ok(share)

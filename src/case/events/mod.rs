@@ -113,9 +113,7 @@ impl Events {
     /// When the case cannot be read, or the job is cancelled.
     pub fn warm(&self, control: &Control) -> Result<(), RunError> {
         self.numbers(Column::Time, control)?;
-        for column in Self::GROUPED {
-            self.coded(column, control)?;
-        }
+        self.read_names(&Self::GROUPED, control)?;
         self.pack(control)?;
         for column in Self::GROUPED {
             control.check()?;

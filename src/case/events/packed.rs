@@ -34,7 +34,7 @@ impl Events {
             if bytes > ROOM {
                 break;
             }
-            let packed: Vec<Option<Packed>> = chunks.par_iter().map(|chunk| chunk.read(stored(Column::Message), pack)).collect::<Result<_, _>>()?;
+            let packed: Vec<Option<Packed>> = chunks.par_iter().map(|chunk| chunk.read(&[stored(Column::Message)], pack)).collect::<Result<_, _>>()?;
             bytes += packed.iter().flatten().map(Packed::bytes).sum::<usize>();
             all.extend(packed);
         }
