@@ -29,6 +29,8 @@ mod hash;
 pub mod mapping;
 mod message;
 mod output;
+mod parallel;
+mod read;
 mod sniff;
 mod source;
 mod table;
@@ -64,7 +66,7 @@ pub fn ingest(paths: &[PathBuf], sink: &dyn EventSink, options: &Options, contro
     let found = find::find(paths, control)?;
     let room = archive::Room::new(paths);
     let sources = source::open_all(found, &chosen, &room, control)?;
-    let mut rows = source::read_all(&sources, sink, control)?;
+    let mut rows = read::read_all(&sources, sink, control)?;
     if chosen.in_vain() && options.map != mapping::remembered() {
         control.warn("the mapping fits none of the tables: its columns stand in none of their headers (or their formats are known without it)");
     }

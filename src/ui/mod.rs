@@ -25,6 +25,7 @@ mod ordinary;
 mod palette;
 pub mod picker;
 mod pivots;
+mod record;
 mod rules;
 mod screen;
 mod searches;

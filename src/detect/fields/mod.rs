@@ -11,6 +11,8 @@ mod explain;
 mod knowledge;
 mod linear;
 mod model;
+mod parse;
+mod processes;
 mod published;
 mod published_read;
 mod read;
