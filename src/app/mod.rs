@@ -6,6 +6,7 @@
 mod apply;
 mod background;
 mod browse;
+mod cases;
 mod columns;
 mod command;
 mod drill;
@@ -22,6 +23,7 @@ mod marks;
 mod order;
 mod ordinary;
 mod pace;
+mod planning;
 mod prefs;
 mod real;
 mod rows;
