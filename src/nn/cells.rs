@@ -2,7 +2,7 @@
 
 use super::kernel::Kernel;
 use super::layer::Activation;
-use super::random::glorot;
+use super::random::{glorot, orthogonal};
 use rand::rngs::ChaCha8Rng;
 
 /// One trainable array and Adam's two moments of it.
@@ -52,7 +52,7 @@ pub(super) struct Gradients {
 }
 
 impl Cells {
-    /// Glorot-uniform weights, the forget gate's bias at 1.
+    /// As in Keras: Glorot-uniform weights of the input, orthogonal ones of the state, the forget gate's bias at 1.
     pub(super) fn new(inputs: usize, units: usize, activation: Activation, generator: &mut ChaCha8Rng) -> Self {
         let mut bias = vec![0.0; 4 * units];
         bias.iter_mut().skip(units).take(units).for_each(|bias| *bias = 1.0);
@@ -61,7 +61,7 @@ impl Cells {
             units,
             activation,
             input: Weights::new(glorot(generator, inputs, 4 * units)),
-            hidden: Weights::new(glorot(generator, units, 4 * units)),
+            hidden: Weights::new(orthogonal(generator, units, 4 * units)),
             bias: Weights::new(bias),
         }
     }

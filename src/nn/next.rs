@@ -33,7 +33,7 @@ pub struct NextRow {
 }
 
 impl NextRow {
-    /// Glorot-uniform weights drawn from `seed`.
+    /// Weights drawn from `seed`.
     #[must_use]
     pub fn new(config: &NextConfig, seed: u64) -> Self {
         let mut random = generator(seed, Purpose::Weights);
@@ -53,10 +53,10 @@ impl NextRow {
         self.layers.iter().map(Cells::parameters).sum()
     }
 
-    /// Trains on the windows before the named rows.
+    /// Trains on the windows before the named rows, to the end or until it learns no more: the last epoch's loss tells, which may be infinite.
     ///
     /// # Errors
-    /// Cancelled (within one batch), or the loss is no longer a number.
+    /// Cancelled (within one batch).
     pub fn fit(&mut self, rows: &dyn Rows, which: &[usize], config: &WindowFit, control: &Control) -> Result<Vec<CurvePoint>, RunError> {
         train(self, rows, which, config, control)
     }
@@ -77,9 +77,15 @@ impl NextRow {
         Ok(out)
     }
 
+    /// The windows before the named rows.
+    fn before(&self, rows: &dyn Rows, which: &[usize]) -> Cut {
+        let ends: Vec<usize> = which.iter().map(|row| rows.end(*row)).collect();
+        Cut::new(rows, &ends, self.config.window)
+    }
+
     /// The last step's output.
     fn last(&self, rows: &dyn Rows, which: &[usize]) -> Vec<f32> {
-        let cut = Cut::new(rows, which, self.config.window);
+        let cut = self.before(rows, which);
         let mut x = Vec::new();
         for (at, layer) in self.layers.iter().enumerate() {
             x = layer.kernel().forward(if at == 0 { &cut.values } else { &x }, cut.batch()).outputs;
@@ -105,7 +111,7 @@ impl NextRow {
 
 impl Windowed for NextRow {
     fn gradients(&self, rows: &dyn Rows, windows: &[usize]) -> (f64, Vec<Gradients>) {
-        let cut = Cut::new(rows, windows, self.config.window);
+        let cut = self.before(rows, windows);
         let (width, places) = (self.config.width, windows.len());
         let mut traces: Vec<Trace> = Vec::with_capacity(self.layers.len());
         for (at, layer) in self.layers.iter().enumerate() {
@@ -180,6 +186,17 @@ mod tests {
             let best = (0..3).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap();
             assert_eq!(best, (100 + at) % 3, "{row:?}");
         }
+    }
+
+    #[test]
+    fn a_network_that_learns_no_more_is_left_at_that() {
+        let config = NextConfig { width: 3, window: 5, units: vec![12, 8] };
+        let (mut network, control) = (NextRow::new(&config, 42), Control::silent());
+        // Far steps drive every cell to where its slope is nothing.
+        let fit = WindowFit { name: "wheel".into(), epochs: 50, batch: 16, rate: 1e3, seed: 42 };
+        let curve = network.fit(&Wheel(300), &(0..300).collect::<Vec<_>>(), &fit, &control).unwrap();
+        let last = curve.last().unwrap().train;
+        assert!(curve.len() < 50 && !(last < 2.0 / 9.0), "{} epochs, loss {last}", curve.len());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
+use rand_distr::{Distribution, StandardNormal};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a generator is for; each purpose has its own stream of the same seed.
@@ -62,6 +63,26 @@ pub(super) fn glorot(generator: &mut ChaCha8Rng, inputs: usize, outputs: usize) 
     (0..inputs * outputs).map(|_| (generator.random::<f32>() * 2.0 - 1.0) * bound).collect()
 }
 
+/// Orthonormal rows in directions drawn evenly, row by row, for `rows <= columns`: what a recurrent layer begins with, so that a state is neither
+/// lost nor grows over many steps.
+pub(super) fn orthogonal(generator: &mut ChaCha8Rng, rows: usize, columns: usize) -> Vec<f32> {
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let mut done: Vec<Vec<f64>> = Vec::with_capacity(rows);
+    for _ in 0..rows {
+        let mut row: Vec<f64> = (0..columns).map(|_| StandardNormal.sample(generator)).collect();
+        // Twice: the first time leaves what rounding leaves.
+        for _ in 0..2 {
+            for other in &done {
+                let along = dot(&row, other);
+                row.iter_mut().zip(other).for_each(|(value, other)| *value -= along * other);
+            }
+        }
+        let length = dot(&row, &row).sqrt().max(1e-12);
+        done.push(row.into_iter().map(|value| value / length).collect());
+    }
+    done.into_iter().flatten().map(|value| value as f32).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +97,16 @@ mod tests {
         assert!((variance - bound * bound / 3.0).abs() < 0.1 * bound * bound, "{variance}");
         assert_eq!(weights, draw(Purpose::Weights));
         assert_ne!(weights, draw(Purpose::Order));
+    }
+
+    #[test]
+    fn rows_of_recurrent_weights_are_orthonormal() {
+        let weights = orthogonal(&mut generator(42, Purpose::Weights), 12, 48);
+        for (a, left) in weights.chunks(48).enumerate() {
+            for (b, right) in weights.chunks(48).enumerate() {
+                let dot: f32 = left.iter().zip(right).map(|(a, b)| a * b).sum();
+                assert!((dot - f32::from(u8::from(a == b))).abs() < 1e-5, "{a} {b} {dot}");
+            }
+        }
     }
 }

@@ -36,7 +36,7 @@ struct Pass {
 }
 
 impl Rebuilder {
-    /// Glorot-uniform weights drawn from `seed`, for rows of `width` numbers in windows of `window`.
+    /// Weights drawn from `seed`, for rows of `width` numbers in windows of `window`.
     #[must_use]
     pub fn new(width: usize, units: usize, window: usize, seed: u64) -> Self {
         let mut random = generator(seed, Purpose::Weights);
@@ -61,7 +61,13 @@ impl Rebuilder {
     /// # Errors
     /// Cancelled (within one batch), or the loss is no longer a number.
     pub fn fit(&mut self, rows: &dyn Rows, which: &[usize], config: &WindowFit, control: &Control) -> Result<Vec<CurvePoint>, RunError> {
-        train(self, rows, which, config, control)
+        let curve = train(self, rows, which, config, control)?;
+        match curve.last() {
+            Some(last) if !last.train.is_finite() => {
+                Err(RunError::failed(format!("{}: the loss is no longer a finite number; train with another seed", config.name)))
+            }
+            _ => Ok(curve),
+        }
     }
 
     /// The rebuilt last row of the window that ends with each of the named rows, one behind the other.

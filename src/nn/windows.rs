@@ -12,6 +12,9 @@ use rayon::prelude::*;
 const PARTS: usize = 2;
 /// A longer step than this is shortened to it: recurrent layers with ReLU are unbounded.
 const LONGEST: f64 = 5.0;
+/// A shorter step than this is none, and a network that takes none for so many batches has come to a halt.
+const SHORTEST: f64 = 1e-9;
+const HALTED: usize = 20;
 
 /// Rows in order, of which any number of columns can be asked for by row.
 pub trait Rows: Sync {
@@ -19,6 +22,10 @@ pub trait Rows: Sync {
     fn count(&self) -> usize;
     /// Numbers in a row.
     fn width(&self) -> usize;
+    /// The first row that is no earlier than `row`: rows of the same moment have no order among them, and do not foretell each other.
+    fn end(&self, row: usize) -> usize {
+        row
+    }
     /// Writes a row.
     fn write(&self, row: usize, into: &mut Vec<f32>);
 }
@@ -78,7 +85,8 @@ pub(super) trait Windowed: Sync {
     fn step(&mut self, gradients: &[Gradients], scale: f32, rate: f32, step: i32);
 }
 
-/// Trains on the named windows; gives the mean loss of each epoch.
+/// Trains on the named windows; gives the mean loss of each epoch. A network whose gradients are nothing, or no longer numbers, is left at that: the
+/// last epoch's loss tells, which in the second case is infinite.
 pub(super) fn train(
     network: &mut impl Windowed,
     rows: &dyn Rows,
@@ -90,10 +98,10 @@ pub(super) fn train(
     let mut random = generator(config.seed, Purpose::Order);
     let (mut curve, mut count) = (Vec::new(), 0);
     let total = (config.epochs * order.len()) as u64;
-    let mut done = 0u64;
+    let (mut done, mut still) = (0u64, 0);
     for epoch in 1..=config.epochs {
         order.shuffle(&mut random);
-        let mut sum = 0.0;
+        let (mut sum, mut seen) = (0.0, 0);
         for batch in order.chunks(config.batch.max(1)) {
             control.check()?;
             let parts: Vec<_> = batch.par_chunks(batch.len().div_ceil(PARTS)).map(|part| network.gradients(rows, part)).collect();
@@ -105,17 +113,23 @@ pub(super) fn train(
             }
             let scale = 1.0 / batch.len() as f64;
             let length = all.iter().map(Gradients::square).sum::<f64>().sqrt() * scale;
-            if !length.is_finite() {
-                return Err(RunError::failed(format!("{}: the loss is no longer a finite number; train with another seed", config.name)));
+            seen += batch.len();
+            still = if length < SHORTEST { still + 1 } else { 0 };
+            if !length.is_finite() || still == HALTED {
+                sum += if length.is_finite() { 0.0 } else { f64::INFINITY };
+                break;
             }
             count += 1;
             network.step(&all, (scale * (LONGEST / length.max(1e-12)).min(1.0)) as f32, config.rate, count);
             done += batch.len() as u64;
             control.progress("training", &config.name, done, Some(total), "windows");
         }
-        let point = CurvePoint { epoch: epoch as u32, train: sum / order.len().max(1) as f64, validation: None, figures: None };
+        let point = CurvePoint { epoch: epoch as u32, train: sum / seen.max(1) as f64, validation: None, figures: None };
         control.reporter.epoch(point);
         curve.push(point);
+        if seen < order.len() {
+            break;
+        }
     }
     Ok(curve)
 }

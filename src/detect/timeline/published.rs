@@ -2,8 +2,9 @@
 //!
 //! The original's network only ever saw symbolic input, so that it gave one constant vector, no value above .7311: that closed form, the distance
 //! from the flags' means, is the first ranking, and the final one where the settings ask for it. Ours sees the rows, shifted by one as the text has
-//! it; its last layer runs over the whole window, so that its sigmoid is not held below .7311. One epoch of the original is some 20,000 windows
-//! here: fewer rows are seen several times, of more rows a sample, evenly spread.
+//! it; its last layer runs over the whole window, so that its sigmoid is not held below .7311. The window ends before the row's own moment: rows of
+//! one second, and the times of one file, have no order to learn. One epoch of the original is some 20,000 windows here: fewer rows are seen several
+//! times, of more rows a sample, evenly spread.
 
 use super::explain::shared;
 use super::features::Features;
@@ -21,6 +22,8 @@ use std::sync::Arc;
 const FLAGS: usize = 27;
 /// Passes over few rows at most.
 const MOST_EPOCHS: usize = 20;
+/// Adam's rate: as published, and, because layers of this width with ReLU come to a halt at it more often than not, lower ones to begin anew with.
+const RATES: [f32; 3] = [1e-3, 3e-4, 1e-4];
 /// The highest value of the published output: the sigmoid of 1.
 const CEILING: f64 = 0.731_058_578_630_004_9;
 const NAMES: [&str; FLAGS] = [
@@ -99,13 +102,18 @@ fn flags(row: &Row, kind: &str, path: &str, knowledge: &Knowledge) -> u32 {
     set.iter().enumerate().fold(0, |bits, (at, set)| bits | u32::from(*set) << at)
 }
 
-/// Means of the flags, cut at the ceiling.
-fn constant(rows: &[u32]) -> [f64; FLAGS] {
+/// Means of the flags.
+fn means(rows: &[u32]) -> [f64; FLAGS] {
     let mut sums = [0.0; FLAGS];
     for row in rows {
         sums.iter_mut().enumerate().for_each(|(at, sum)| *sum += f64::from(row >> at & 1));
     }
-    sums.map(|sum| (sum / rows.len().max(1) as f64).min(CEILING))
+    sums.map(|sum| sum / rows.len().max(1) as f64)
+}
+
+/// What the original's network gave for every row.
+fn constant(rows: &[u32]) -> [f64; FLAGS] {
+    means(rows).map(|mean| mean.min(CEILING))
 }
 
 fn errors(row: u32, constant: &[f64; FLAGS]) -> [f64; FLAGS] {
@@ -121,19 +129,40 @@ fn loss(row: u32, constant: &[f64; FLAGS]) -> f64 {
 }
 
 /// The flags of all rows, for the network.
-struct Flags<'a>(&'a [u32]);
+struct Flags<'a> {
+    rows: &'a [u32],
+    /// Of each, the first row of the same time.
+    begins: Vec<usize>,
+}
+
+impl<'a> Flags<'a> {
+    fn new(rows: &'a [u32], times: impl Iterator<Item = Option<i64>>) -> Self {
+        let (mut begins, mut last) = (Vec::with_capacity(rows.len()), (None, 0));
+        for (at, time) in times.enumerate() {
+            if at == 0 || last.0 != time {
+                last = (time, at);
+            }
+            begins.push(last.1);
+        }
+        Self { rows, begins }
+    }
+}
 
 impl Rows for Flags<'_> {
     fn count(&self) -> usize {
-        self.0.len()
+        self.rows.len()
     }
 
     fn width(&self) -> usize {
         FLAGS
     }
 
+    fn end(&self, row: usize) -> usize {
+        self.begins.get(row).copied().unwrap_or(row)
+    }
+
     fn write(&self, row: usize, into: &mut Vec<f32>) {
-        let bits = self.0.get(row).copied().unwrap_or(0);
+        let bits = self.rows.get(row).copied().unwrap_or(0);
         into.extend((0..FLAGS).map(|at| (bits >> at & 1) as f32));
     }
 }
@@ -158,7 +187,7 @@ pub(super) fn run(input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result
         let loss = loss(*row, &constant);
         (subject.loss, subject.score, subject.rarity) = (Some(loss), loss, Some(features.rarity(index)));
     }
-    let closed = Arc::new(Explanation { rows, constant, predicted: Vec::new() });
+    let closed = Arc::new(Explanation { rows, constant, predicted: Vec::new(), moments: Vec::new() });
     if settings.closed_form || subjects.is_empty() {
         remarks.push("published: the distance from the mean of 27 flags, which is what the original network computed".into());
         return Ok(Detection { subjects, explain: closed, model_id: String::new(), stage: Stage::Final, remarks, trials: None });
@@ -171,7 +200,8 @@ pub(super) fn run(input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result
         remarks: remarks.clone(),
         trials: None,
     });
-    network(input, &closed, subjects, remarks)
+    let flags = Flags::new(&closed.rows, table.own().iter().map(|row| row.time));
+    network(input, &flags, &closed, subjects, remarks)
 }
 
 /// Leaves rows of low inodes and of the change journal out, as published; says how many.
@@ -193,27 +223,15 @@ fn filter(table: &mut Table, lowest: u64, journal: u64) -> Vec<String> {
 }
 
 /// Trains the sequence network and puts its losses in the place of the closed form's.
-fn network(input: &Input<'_>, closed: &Explanation, mut subjects: Vec<Subject>, mut remarks: Vec<String>) -> Result<Detection, RunError> {
-    let (settings, rows) = (&input.plan.settings.timeline, Flags(&closed.rows));
-    let (count, most, units) = (rows.count(), settings.windows.max(1), settings.units.max(2));
-    let windows: Vec<usize> =
-        if count > most { (0..most).map(|at| (at as u128 * count as u128 / most as u128) as usize).collect() } else { (0..count).collect() };
-    let epochs = most.div_ceil(windows.len().max(1)).min(MOST_EPOCHS);
-    let config = NextConfig { width: FLAGS, window: settings.window.max(1), units: vec![units, units, units / 2, units / 2, units] };
-    let mut network = NextRow::new(&config, input.plan.seed);
-    let text = format!(
-        "timeline, sequence network: {} parameters learn from {} of {count} windows of {} rows, {epochs} times; on two cores that takes minutes (settings units and windows)",
-        network.parameters(),
-        windows.len(),
-        config.window
-    );
-    input.control.info(text.clone());
-    remarks.push(text);
-    let fit = WindowFit { name: "timeline, sequence network".into(), epochs, batch: 32, rate: 1e-3, seed: input.plan.seed };
-    network.fit(&rows, &windows, &fit, input.control)?;
-    let all: Vec<usize> = (0..count).collect();
-    let predicted = network.predict(&rows, &all, input.control)?;
-    let explain = Explanation { rows: closed.rows.clone(), constant: closed.constant, predicted };
+fn network(input: &Input<'_>, flags: &Flags<'_>, closed: &Explanation, mut subjects: Vec<Subject>, mut remarks: Vec<String>) -> Result<Detection, RunError> {
+    let network = learned(input, flags, closed, &mut remarks)?;
+    // Rows of one moment have the same rows before them.
+    let mut moments = flags.begins.clone();
+    moments.dedup();
+    let predicted = network.predict(flags, &moments, input.control)?;
+    let moment = |begin: &usize| moments.partition_point(|moment| moment < begin);
+    let moments = flags.begins.iter().map(moment).collect();
+    let explain = Explanation { rows: closed.rows.clone(), constant: closed.constant, predicted, moments };
     for (index, subject) in subjects.iter_mut().enumerate() {
         let loss = explain.errors(index).iter().sum::<f64>() / FLAGS as f64;
         (subject.loss, subject.score) = (Some(loss), loss);
@@ -221,16 +239,54 @@ fn network(input: &Input<'_>, closed: &Explanation, mut subjects: Vec<Subject>, 
     Ok(Detection { subjects, explain: Arc::new(explain), model_id: network.id(), stage: Stage::Final, remarks, trials: None })
 }
 
+/// The network at the highest rate at which it learns more than the flags' means.
+fn learned(input: &Input<'_>, flags: &Flags<'_>, closed: &Explanation, remarks: &mut Vec<String>) -> Result<NextRow, RunError> {
+    let settings = &input.plan.settings.timeline;
+    let (count, most, units) = (flags.count(), settings.windows.max(1), settings.units.max(2));
+    let windows: Vec<usize> =
+        if count > most { (0..most).map(|at| (at as u128 * count as u128 / most as u128) as usize).collect() } else { (0..count).collect() };
+    let epochs = most.div_ceil(windows.len().max(1)).min(MOST_EPOCHS);
+    let config = NextConfig { width: FLAGS, window: settings.window.max(1), units: vec![units, units, units / 2, units / 2, units] };
+    let mut network = NextRow::new(&config, input.plan.seed);
+    let mut say = |text: String| {
+        input.control.info(text.clone());
+        remarks.push(text);
+    };
+    say(format!(
+        "timeline, sequence network: {} parameters learn from {} of {count} windows of {} rows, {epochs} times; on two cores that takes minutes (settings units and windows)",
+        network.parameters(),
+        windows.len(),
+        config.window
+    ));
+    let idle = means(&closed.rows).iter().map(|mean| mean * (1.0 - mean)).sum::<f64>() / FLAGS as f64;
+    for (at, rate) in RATES.into_iter().enumerate() {
+        if at > 0 {
+            network = NextRow::new(&config, input.plan.seed);
+        }
+        let fit = WindowFit { name: "timeline, sequence network".into(), epochs, batch: 32, rate, seed: input.plan.seed };
+        let reached = network.fit(flags, &windows, &fit, input.control)?.last().map_or(f64::INFINITY, |last| last.train);
+        if reached < idle {
+            break;
+        }
+        let next = RATES.get(at + 1).map_or_else(|| "that stands".to_owned(), |next| format!("it begins anew at {next}"));
+        say(format!("timeline, sequence network: at a rate of {rate} it learned less than the flags' means say (loss {reached:.3}, means {idle:.3}); {next}"));
+    }
+    Ok(network)
+}
+
 /// What was expected of each row: the network's predictions, or, where there are none, the same of all.
 struct Explanation {
     rows: Vec<u32>,
     constant: [f64; FLAGS],
+    /// Of each moment.
     predicted: Vec<f32>,
+    /// Of each row.
+    moments: Vec<usize>,
 }
 
 impl Explanation {
     fn expected(&self, index: usize) -> [f64; FLAGS] {
-        let own = self.predicted.get(index * FLAGS..(index + 1) * FLAGS);
+        let own = self.moments.get(index).and_then(|moment| self.predicted.get(moment * FLAGS..(moment + 1) * FLAGS));
         own.map_or(self.constant, |own| std::array::from_fn(|at| own.get(at).map_or(0.0, |p| f64::from(*p))))
     }
 
@@ -263,6 +319,13 @@ mod tests {
         let base = (1.0 - CEILING).powi(2);
         assert!((loss(1, &constant) - (base + 0.0625) / 27.0).abs() < 1e-12);
         assert!((loss(3, &constant) - (base + 0.5625) / 27.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn rows_of_one_moment_foretell_nothing_of_each_other() {
+        let rows = [0; 6];
+        let flags = Flags::new(&rows, [None, None, Some(5), Some(7), Some(7), Some(7)].into_iter());
+        assert_eq!((0..6).map(|row| flags.end(row)).collect::<Vec<_>>(), [0, 0, 2, 3, 3, 3]);
     }
 
     #[test]
