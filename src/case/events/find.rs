@@ -1,7 +1,7 @@
 //! Which events a search finds: what is known of typed columns first, texts only of the rows that are left.
 
 use super::coded::Coded;
-use super::packed::Packed;
+use super::packed::{Messages, Packed};
 use super::{Chunk, Events, NONE, stored};
 use crate::case::search::{Cell, Column, Number, Pattern, Search, Span, Term};
 use crate::control::{Control, RunError};
@@ -231,28 +231,35 @@ impl Plan<'_> {
         Ok(alive.iter().enumerate().filter(|(_, alive)| **alive).map(|(row, _)| (chunk.first + row) as u32).collect())
     }
 
-    fn sift_texts(&self, chunk: &Chunk, messages: Option<&Packed>, alive: &mut [bool]) -> Result<(), RunError> {
+    fn sift_texts(&self, chunk: &Chunk, packed: Option<&Packed>, alive: &mut [bool]) -> Result<(), RunError> {
         let mut columns: Vec<&str> = [&self.any, &self.must, &self.not].into_iter().flatten().flat_map(|asked| asked.texts.iter().copied()).collect();
         columns.sort_unstable();
         columns.dedup();
-        columns.retain(|column| messages.is_none() || *column != stored(Column::Message));
+        let packed = packed.filter(|_| columns.contains(&stored(Column::Message)));
+        columns.retain(|column| packed.is_none() || *column != stored(Column::Message));
         let table = if columns.is_empty() { DataFrame::empty() } else { chunk.file.group(&columns, chunk.group)? };
-        let texts = Texts { chunk, table, messages };
+        match packed {
+            Some(packed) => packed.unpacked(|messages| self.sift_read(&Texts { chunk, table, messages: Some(messages) }, alive)),
+            None => self.sift_read(&Texts { chunk, table, messages: None }, alive),
+        }
+    }
+
+    fn sift_read(&self, texts: &Texts<'_>, alive: &mut [bool]) -> Result<(), RunError> {
         for asked in self.must.iter().filter(|asked| !asked.texts.is_empty()) {
-            let mut hits = asked.known(chunk);
-            asked.add_texts(&texts, alive, &mut hits)?;
+            let mut hits = asked.known(texts.chunk);
+            asked.add_texts(texts, alive, &mut hits)?;
             and(alive, &hits);
         }
         for asked in self.not.iter().filter(|asked| !asked.texts.is_empty()) {
-            let mut hits = vec![false; chunk.rows];
-            asked.add_texts(&texts, alive, &mut hits)?;
+            let mut hits = vec![false; alive.len()];
+            asked.add_texts(texts, alive, &mut hits)?;
             and_not(alive, &hits);
         }
         if self.any.iter().any(|asked| !asked.texts.is_empty()) {
-            let mut hits = vec![false; chunk.rows];
+            let mut hits = vec![false; alive.len()];
             for asked in &self.any {
-                asked.add_known(chunk, &mut hits);
-                asked.add_texts(&texts, alive, &mut hits)?;
+                asked.add_known(texts.chunk, &mut hits);
+                asked.add_texts(texts, alive, &mut hits)?;
             }
             and(alive, &hits);
         }
@@ -264,7 +271,7 @@ impl Plan<'_> {
 struct Texts<'a> {
     chunk: &'a Chunk,
     table: DataFrame,
-    messages: Option<&'a Packed>,
+    messages: Option<Messages<'a>>,
 }
 
 fn and(alive: &mut [bool], hits: &[bool]) {
@@ -299,10 +306,10 @@ impl Asked<'_> {
 
     /// Adds what the texts of the rows in question say.
     fn add_texts(&self, texts: &Texts<'_>, alive: &[bool], hits: &mut [bool]) -> Result<(), RunError> {
-        let Some(pattern) = self.pattern else { return Ok(()) };
+        let Some(pattern) = self.pattern.filter(|_| alive.contains(&true)) else { return Ok(()) };
         for name in &self.texts {
-            match texts.messages.filter(|_| *name == stored(Column::Message)) {
-                Some(messages) => messages.add(pattern, hits)?,
+            match texts.messages.as_ref().filter(|_| *name == stored(Column::Message)) {
+                Some(messages) => messages.add(pattern, hits),
                 None => add_column(&texts.table, name, pattern, alive, hits).map_err(|e| texts.chunk.file.damaged(&e))?,
             }
         }

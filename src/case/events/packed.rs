@@ -54,11 +54,11 @@ impl Packed {
         self.block.len() + 4 * self.ends.len() + 2 * self.texts.len()
     }
 
-    /// Marks the rows whose message has the pattern in it.
+    /// Unpacks the messages and hands them to `search`.
     ///
     /// # Errors
-    /// When what was packed cannot be unpacked: the memory is damaged.
-    pub(super) fn add(&self, pattern: &Pattern, hits: &mut [bool]) -> Result<(), RunError> {
+    /// Those of `search`; and when what was packed cannot be unpacked: the memory is damaged.
+    pub(super) fn unpacked<T>(&self, search: impl FnOnce(Messages<'_>) -> Result<T, RunError>) -> Result<T, RunError> {
         thread_local! {
             static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
@@ -70,33 +70,48 @@ impl Packed {
             let unpacked = decompress_to_buffer(&self.block, i32::try_from(whole).ok(), room);
             let all = unpacked.ok().and_then(|length| std::str::from_utf8(room.get(..length)?).ok());
             let all = all.ok_or_else(|| RunError::failed("messages kept in memory cannot be unpacked; open the case again"))?;
-            let found = if pattern.is_whole() { self.one_by_one(pattern, all) } else { self.all_at_once(pattern, all) };
-            for (row, text) in self.texts.iter().enumerate() {
-                hits[row] |= found[usize::from(*text)];
-            }
-            Ok(())
+            search(Messages { packed: self, all })
         })
     }
+}
 
-    fn text<'a>(&self, all: &'a str, text: usize) -> &'a str {
-        let from = text.checked_sub(1).map_or(0, |before| self.ends[before]) as usize;
-        all.get(from..self.ends[text] as usize).unwrap_or_default()
+/// The messages of one row group, unpacked.
+#[derive(Clone, Copy)]
+pub(super) struct Messages<'a> {
+    packed: &'a Packed,
+    all: &'a str,
+}
+
+impl Messages<'_> {
+    /// Marks the rows whose message has the pattern in it.
+    pub(super) fn add(&self, pattern: &Pattern, hits: &mut [bool]) {
+        let found = if pattern.is_whole() { self.one_by_one(pattern) } else { self.all_at_once(pattern) };
+        for (row, text) in self.packed.texts.iter().enumerate() {
+            hits[row] |= found[usize::from(*text)];
+        }
     }
 
-    fn one_by_one(&self, pattern: &Pattern, all: &str) -> Vec<bool> {
-        (0..self.ends.len()).map(|text| pattern.is_in(self.text(all, text))).collect()
+    fn text(&self, text: usize) -> &str {
+        let ends = &self.packed.ends;
+        let from = text.checked_sub(1).map_or(0, |before| ends[before]) as usize;
+        self.all.get(from..ends[text] as usize).unwrap_or_default()
+    }
+
+    fn one_by_one(&self, pattern: &Pattern) -> Vec<bool> {
+        (0..self.packed.ends.len()).map(|text| pattern.is_in(self.text(text))).collect()
     }
 
     /// Which texts have it, found in one go through all of them: beginning a search anew for each takes longer than the search.
-    fn all_at_once(&self, pattern: &Pattern, all: &str) -> Vec<bool> {
-        let mut found = vec![false; self.ends.len()];
+    fn all_at_once(&self, pattern: &Pattern) -> Vec<bool> {
+        let ends = &self.packed.ends;
+        let mut found = vec![false; ends.len()];
         let mut from = 0;
-        while let Some(place) = pattern.next(all, from) {
-            let text = self.ends.partition_point(|end| *end as usize <= place.start);
-            let Some(end) = self.ends.get(text) else { break };
+        while let Some(place) = pattern.next(self.all, from) {
+            let text = ends.partition_point(|end| *end as usize <= place.start);
+            let Some(end) = ends.get(text) else { break };
             from = *end as usize;
             // What begins in one text and ends in another is in neither, but a shorter one may be.
-            found[text] = place.end <= from || pattern.is_in(self.text(all, text));
+            found[text] = place.end <= from || pattern.is_in(self.text(text));
         }
         found
     }
@@ -136,6 +151,14 @@ mod tests {
     use super::*;
     use polars::prelude::{Column as Series, IntoColumn as _, NamedFrom as _, Series as Values};
 
+    fn hits_of(packed: &Packed, pattern: &Pattern, hits: &mut [bool]) {
+        let add = |messages: Messages<'_>| {
+            messages.add(pattern, hits);
+            Ok(())
+        };
+        packed.unpacked(add).unwrap();
+    }
+
     #[test]
     fn what_is_packed_is_found_as_it_would_be_in_each_text() {
         let texts = ["ab", "ba", "", "abba", "ab", "KEY=\u{e4}", "a", "b", "\u{212a}ey", "aab"];
@@ -144,13 +167,13 @@ mod tests {
         assert!(packed.ends.len() < texts.len(), "equal texts are kept once");
         for (word, pattern) in ["ab", "b", "bb", "ba", "bab", "key", "\u{e4}", "aa", "ab|a"].map(|word| (word, Pattern::contains(word).unwrap())) {
             let mut hits = vec![false; texts.len()];
-            packed.add(&pattern, &mut hits).unwrap();
+            hits_of(&packed, &pattern, &mut hits);
             assert_eq!(hits, texts.map(|text| pattern.is_in(text)), "{word}");
         }
         let (either, whole) = (Pattern::any(&["bbaab".into(), "ba".into()]).unwrap(), Pattern::exactly("AB").unwrap());
         for pattern in [either, whole] {
             let mut hits = vec![false; texts.len()];
-            packed.add(&pattern, &mut hits).unwrap();
+            hits_of(&packed, &pattern, &mut hits);
             assert_eq!(hits, texts.map(|text| pattern.is_in(text)));
         }
     }
