@@ -167,8 +167,8 @@ impl eframe::App for Window {
             ctx.request_repaint();
         }
         if self.session.browse.is_waiting() {
-            // How far it is; seldom, since drawing without a graphics card takes the time that the search wants.
-            ctx.request_repaint_after(Duration::from_millis(300));
+            // How far it is; seldom, since drawing without a graphics card takes the time that the search wants. Most are done before.
+            ctx.request_repaint_after(Duration::from_millis(500));
         }
         if self.session.activity.is_busy() {
             // The clock in the status bar goes on while a job says nothing.

@@ -1,7 +1,7 @@
 //! Which events a search finds: what is known of typed columns first, texts only of the rows that are left.
 
 use super::coded::Coded;
-use super::packed::{Messages, Packed};
+use super::packed::Packed;
 use super::{Chunk, Events, NONE, stored};
 use crate::case::search::{Cell, Column, Number, Pattern, Search, Span, Term};
 use crate::control::{Control, RunError};
@@ -51,12 +51,16 @@ struct Asked<'a> {
     /// Columns whose text decides the rest, as they are stored.
     texts: Vec<&'static str>,
     pattern: Option<&'a Pattern>,
+    /// Which of the plan's patterns it is, where messages are among the texts.
+    message: usize,
 }
 
 struct Plan<'a> {
     any: Vec<Asked<'a>>,
     must: Vec<Asked<'a>>,
     not: Vec<Asked<'a>>,
+    /// What is looked for in messages.
+    patterns: Vec<&'a Pattern>,
     /// From, to, and the times of all rows.
     time: Option<(i64, i64, Arc<Vec<i64>>)>,
 }
@@ -72,7 +76,8 @@ impl Events {
         }
         let (any, must, not) = query.search.terms();
         let time = query.time.map(|(from, to)| Ok::<_, RunError>((from, to, self.numbers(Column::Time, control)?))).transpose()?;
-        let plan = Plan { any: self.ask_all(any, query, control)?, must: self.ask_all(must, query, control)?, not: self.ask_all(not, query, control)?, time };
+        let [any, must, not] = [any, must, not].map(|terms| self.ask_all(terms, query, control));
+        let plan = Plan::new(any?, must?, not?, time);
         let done = AtomicU64::new(0);
         let found: Vec<Vec<u32>> = self
             .chunks
@@ -199,7 +204,18 @@ pub(super) fn too_varied(column: Column) -> RunError {
     RunError::failed(format!("{}: there are too many different values to sort or group by; narrow by another column", column.name()))
 }
 
-impl Plan<'_> {
+impl<'a> Plan<'a> {
+    fn new(any: Vec<Asked<'a>>, must: Vec<Asked<'a>>, not: Vec<Asked<'a>>, time: Option<(i64, i64, Arc<Vec<i64>>)>) -> Self {
+        let mut plan = Plan { any, must, not, patterns: Vec::new(), time };
+        for asked in [&mut plan.any, &mut plan.must, &mut plan.not].into_iter().flatten() {
+            if let Some(pattern) = asked.pattern.filter(|_| asked.texts.contains(&stored(Column::Message))) {
+                asked.message = plan.patterns.len();
+                plan.patterns.push(pattern);
+            }
+        }
+        plan
+    }
+
     /// The rows of a chunk that pass.
     fn sift(&self, chunk: &Chunk, messages: Option<&Packed>) -> Result<Vec<u32>, RunError> {
         let mut alive = vec![true; chunk.rows];
@@ -232,34 +248,29 @@ impl Plan<'_> {
     }
 
     fn sift_texts(&self, chunk: &Chunk, packed: Option<&Packed>, alive: &mut [bool]) -> Result<(), RunError> {
-        let mut columns: Vec<&str> = [&self.any, &self.must, &self.not].into_iter().flatten().flat_map(|asked| asked.texts.iter().copied()).collect();
+        let asked = [&self.any, &self.must, &self.not].into_iter().flatten();
+        let mut columns: Vec<&str> = asked.flat_map(|asked| asked.texts.iter().copied()).collect();
         columns.sort_unstable();
         columns.dedup();
-        let packed = packed.filter(|_| columns.contains(&stored(Column::Message)));
         columns.retain(|column| packed.is_none() || *column != stored(Column::Message));
         let table = if columns.is_empty() { DataFrame::empty() } else { chunk.file.group(&columns, chunk.group)? };
-        match packed {
-            Some(packed) => packed.unpacked(|messages| self.sift_read(&Texts { chunk, table, messages: Some(messages) }, alive)),
-            None => self.sift_read(&Texts { chunk, table, messages: None }, alive),
-        }
-    }
-
-    fn sift_read(&self, texts: &Texts<'_>, alive: &mut [bool]) -> Result<(), RunError> {
+        let messages = packed.filter(|_| !self.patterns.is_empty()).map(|packed| packed.rows_with(&self.patterns)).transpose()?;
+        let texts = Texts { chunk, table, messages };
         for asked in self.must.iter().filter(|asked| !asked.texts.is_empty()) {
-            let mut hits = asked.known(texts.chunk);
-            asked.add_texts(texts, alive, &mut hits)?;
+            let mut hits = asked.known(chunk);
+            asked.add_texts(&texts, alive, &mut hits)?;
             and(alive, &hits);
         }
         for asked in self.not.iter().filter(|asked| !asked.texts.is_empty()) {
-            let mut hits = vec![false; alive.len()];
-            asked.add_texts(texts, alive, &mut hits)?;
+            let mut hits = vec![false; chunk.rows];
+            asked.add_texts(&texts, alive, &mut hits)?;
             and_not(alive, &hits);
         }
         if self.any.iter().any(|asked| !asked.texts.is_empty()) {
-            let mut hits = vec![false; alive.len()];
+            let mut hits = vec![false; chunk.rows];
             for asked in &self.any {
-                asked.add_known(texts.chunk, &mut hits);
-                asked.add_texts(texts, alive, &mut hits)?;
+                asked.add_known(chunk, &mut hits);
+                asked.add_texts(&texts, alive, &mut hits)?;
             }
             and(alive, &hits);
         }
@@ -271,11 +282,16 @@ impl Plan<'_> {
 struct Texts<'a> {
     chunk: &'a Chunk,
     table: DataFrame,
-    messages: Option<Messages<'a>>,
+    /// Of the plan's patterns, in which rows' messages each is; `None` where messages are in the table.
+    messages: Option<Vec<Vec<bool>>>,
 }
 
 fn and(alive: &mut [bool], hits: &[bool]) {
     alive.iter_mut().zip(hits).for_each(|(alive, hit)| *alive &= hit);
+}
+
+fn or(hits: &mut [bool], others: &[bool]) {
+    hits.iter_mut().zip(others).for_each(|(hit, other)| *hit |= other);
 }
 
 fn and_not(alive: &mut [bool], hits: &[bool]) {
@@ -309,7 +325,7 @@ impl Asked<'_> {
         let Some(pattern) = self.pattern.filter(|_| alive.contains(&true)) else { return Ok(()) };
         for name in &self.texts {
             match texts.messages.as_ref().filter(|_| *name == stored(Column::Message)) {
-                Some(messages) => messages.add(pattern, hits),
+                Some(messages) => messages.get(self.message).into_iter().for_each(|found| or(hits, found)),
                 None => add_column(&texts.table, name, pattern, alive, hits).map_err(|e| texts.chunk.file.damaged(&e))?,
             }
         }

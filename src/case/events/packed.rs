@@ -1,25 +1,41 @@
-//! Messages kept in memory, packed: unpacking a row group again is several times as fast as reading it from the case.
+//! Messages kept in memory to be searched: packed, for unpacking a row group again is several times as fast as reading it from the case, and in small
+//! letters, for then a word is found several times as fast as without regard to case.
 
 use super::{AT_ONCE, Events, stored};
 use crate::case::search::{Column, Pattern};
 use crate::control::{Control, RunError};
 use foldhash::{HashMap, HashMapExt as _};
 use lz4::block::{compress, decompress_to_buffer};
+use memchr::memmem;
 use polars::prelude::{DataFrame, PolarsResult, StaticArray};
 use rayon::prelude::*;
 use std::cell::RefCell;
 use std::collections::hash_map::Entry;
+use std::ops::Range;
 
 /// Bytes of packed messages beyond which the rest stays on the disk.
 const ROOM: usize = 1 << 30;
+/// Bytes unpacked at a time: no more than a processor's own memory holds until they are searched.
+const BLOCK: usize = 256 << 10;
 
 /// The messages of one row group, equal ones once.
 pub(super) struct Packed {
-    block: Box<[u8]>,
-    /// Where each text ends among them, unpacked.
+    blocks: Vec<Block>,
+    /// Where each text ends in its block, unpacked.
     ends: Vec<u32>,
     /// Of each row, which text.
     texts: Vec<u16>,
+}
+
+/// The two letters outside ASCII that are equal to one of it where case does not matter: the Kelvin sign and the long s.
+const FOLDED: [&str; 2] = ["\u{212a}", "\u{17f}"];
+
+/// Some texts, one behind the other, the letters of ASCII in small ones.
+struct Block {
+    packed: Box<[u8]>,
+    texts: Range<usize>,
+    /// Whether every letter of ASCII in them is what it looks like.
+    plain: bool,
 }
 
 impl Events {
@@ -51,75 +67,115 @@ impl Events {
 
 impl Packed {
     fn bytes(&self) -> usize {
-        self.block.len() + 4 * self.ends.len() + 2 * self.texts.len()
+        self.blocks.iter().map(|block| block.packed.len()).sum::<usize>() + 4 * self.ends.len() + 2 * self.texts.len()
     }
 
-    /// Unpacks the messages and hands them to `search`.
+    /// Of each pattern, in which rows' messages it is.
     ///
     /// # Errors
-    /// Those of `search`; and when what was packed cannot be unpacked: the memory is damaged.
-    pub(super) fn unpacked<T>(&self, search: impl FnOnce(Messages<'_>) -> Result<T, RunError>) -> Result<T, RunError> {
+    /// When what was packed cannot be unpacked: the memory is damaged.
+    pub(super) fn rows_with(&self, patterns: &[&Pattern]) -> Result<Vec<Vec<bool>>, RunError> {
         thread_local! {
             static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
+        let mut found = vec![vec![false; self.ends.len()]; patterns.len()];
         ROOM.with_borrow_mut(|room| {
-            let whole = self.ends.last().copied().unwrap_or(0) as usize;
-            if room.len() < whole {
-                room.resize(whole, 0);
+            for block in &self.blocks {
+                let all = block.unpack(&self.ends[block.texts.clone()], room);
+                let all = all.ok_or_else(|| RunError::failed("messages kept in memory cannot be unpacked; open the case again"))?;
+                let texts = Texts { all, ends: &self.ends[block.texts.clone()], plain: block.plain };
+                for (pattern, found) in patterns.iter().zip(&mut found) {
+                    texts.find(pattern, &mut found[block.texts.clone()]);
+                }
             }
-            let unpacked = decompress_to_buffer(&self.block, i32::try_from(whole).ok(), room);
-            let all = unpacked.ok().and_then(|length| std::str::from_utf8(room.get(..length)?).ok());
-            let all = all.ok_or_else(|| RunError::failed("messages kept in memory cannot be unpacked; open the case again"))?;
-            search(Messages { packed: self, all })
+            let rows = |found: Vec<bool>| self.texts.iter().map(|text| found[usize::from(*text)]).collect();
+            Ok(found.into_iter().map(rows).collect())
         })
     }
 }
 
-/// The messages of one row group, unpacked.
-#[derive(Clone, Copy)]
-pub(super) struct Messages<'a> {
-    packed: &'a Packed,
-    all: &'a str,
+impl Block {
+    fn unpack<'a>(&self, ends: &[u32], room: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+        let whole = ends.last().copied().unwrap_or(0);
+        if room.len() < whole as usize {
+            room.resize(whole as usize, 0);
+        }
+        let length = decompress_to_buffer(&self.packed, i32::try_from(whole).ok(), room).ok()?;
+        room.get(..length)
+    }
 }
 
-impl Messages<'_> {
-    /// Marks the rows whose message has the pattern in it.
-    pub(super) fn add(&self, pattern: &Pattern, hits: &mut [bool]) {
-        let found = if pattern.is_whole() { self.one_by_one(pattern) } else { self.all_at_once(pattern) };
-        for (row, text) in self.packed.texts.iter().enumerate() {
-            hits[row] |= found[usize::from(*text)];
+/// The texts of a block, unpacked.
+struct Texts<'a> {
+    all: &'a [u8],
+    ends: &'a [u32],
+    plain: bool,
+}
+
+impl Texts<'_> {
+    /// Marks the texts that have the pattern in them.
+    fn find(&self, pattern: &Pattern, found: &mut [bool]) {
+        if !self.plain || pattern.words().is_empty() {
+            found.iter_mut().enumerate().for_each(|(text, found)| *found = pattern.is_in(self.text(text)));
+            return;
+        }
+        // In one go through all of them: beginning a search anew for each takes longer than the search.
+        for word in pattern.words() {
+            let mut from = 0;
+            while let Some(at) = self.all.get(from..).and_then(|rest| word.find(rest)) {
+                let (begin, end) = (from + at, from + at + word.needle().len());
+                let text = self.ends.partition_point(|end| *end as usize <= begin);
+                let Some(last) = self.ends.get(text) else { break };
+                from = *last as usize;
+                // What begins in one text and ends in another is in neither.
+                found[text] |= end <= from;
+            }
         }
     }
 
     fn text(&self, text: usize) -> &str {
-        let ends = &self.packed.ends;
-        let from = text.checked_sub(1).map_or(0, |before| ends[before]) as usize;
-        self.all.get(from..ends[text] as usize).unwrap_or_default()
+        let from = text.checked_sub(1).map_or(0, |before| self.ends[before]) as usize;
+        self.all.get(from..self.ends[text] as usize).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
     }
+}
 
-    fn one_by_one(&self, pattern: &Pattern) -> Vec<bool> {
-        (0..self.packed.ends.len()).map(|text| pattern.is_in(self.text(text))).collect()
-    }
+/// Texts on their way into blocks.
+#[derive(Default)]
+struct Packer {
+    waiting: Vec<u8>,
+    first: usize,
+    ends: Vec<u32>,
+    blocks: Vec<Block>,
+}
 
-    /// Which texts have it, found in one go through all of them: beginning a search anew for each takes longer than the search.
-    fn all_at_once(&self, pattern: &Pattern) -> Vec<bool> {
-        let ends = &self.packed.ends;
-        let mut found = vec![false; ends.len()];
-        let mut from = 0;
-        while let Some(place) = pattern.next(self.all, from) {
-            let text = ends.partition_point(|end| *end as usize <= place.start);
-            let Some(end) = ends.get(text) else { break };
-            from = *end as usize;
-            // What begins in one text and ends in another is in neither, but a shorter one may be.
-            found[text] = place.end <= from || pattern.is_in(self.text(text));
+impl Packer {
+    /// Takes a text in and gives its number; `None` when there are too many, or they are too long to be kept.
+    fn push(&mut self, text: &str) -> Option<u16> {
+        let number = u16::try_from(self.ends.len()).ok()?;
+        self.waiting.extend_from_slice(text.as_bytes());
+        self.ends.push(u32::try_from(self.waiting.len()).ok()?);
+        if self.waiting.len() >= BLOCK {
+            self.pack()?;
         }
-        found
+        Some(number)
+    }
+
+    fn pack(&mut self) -> Option<()> {
+        // The packer measures in 31 bits, and leaves room for the worst case.
+        i32::try_from(self.waiting.len()).ok()?;
+        let plain = self.waiting.is_ascii() || FOLDED.iter().all(|folded| memmem::find(&self.waiting, folded.as_bytes()).is_none());
+        self.waiting.make_ascii_lowercase();
+        let packed = compress(&self.waiting, None, false).ok()?.into_boxed_slice();
+        self.blocks.push(Block { packed, texts: self.first..self.ends.len(), plain });
+        self.waiting.clear();
+        self.first = self.ends.len();
+        Some(())
     }
 }
 
 /// Packs a row group; `None` when it is too big for that.
 fn pack(table: &DataFrame) -> PolarsResult<Option<Packed>> {
-    let (mut all, mut ends, mut texts) = (Vec::new(), Vec::new(), Vec::with_capacity(table.height()));
+    let (mut packer, mut texts) = (Packer::default(), Vec::with_capacity(table.height()));
     for column in table.columns() {
         for array in column.str()?.downcast_iter() {
             // Equal values of one page are stored once: where a value lies tells it.
@@ -128,9 +184,7 @@ fn pack(table: &DataFrame) -> PolarsResult<Option<Packed>> {
                 let text = match known.entry(view.as_u128()) {
                     Entry::Occupied(known) => *known.get(),
                     Entry::Vacant(place) => {
-                        let Ok(text) = u16::try_from(ends.len()) else { return Ok(None) };
-                        all.extend_from_slice(StaticArray::get(array, row).unwrap_or_default().as_bytes());
-                        ends.push(all.len() as u32);
+                        let Some(text) = packer.push(StaticArray::get(array, row).unwrap_or_default()) else { return Ok(None) };
                         *place.insert(text)
                     }
                 };
@@ -138,12 +192,7 @@ fn pack(table: &DataFrame) -> PolarsResult<Option<Packed>> {
             }
         }
     }
-    // The packer measures in 31 bits.
-    if i32::try_from(all.len()).is_err() {
-        return Ok(None);
-    }
-    // The packer leaves room for the worst case.
-    Ok(compress(&all, None, false).ok().map(|block| Packed { block: block.into_boxed_slice(), ends, texts }))
+    Ok(packer.pack().map(|()| Packed { blocks: packer.blocks, ends: packer.ends, texts }))
 }
 
 #[cfg(test)]
@@ -151,30 +200,31 @@ mod tests {
     use super::*;
     use polars::prelude::{Column as Series, IntoColumn as _, NamedFrom as _, Series as Values};
 
-    fn hits_of(packed: &Packed, pattern: &Pattern, hits: &mut [bool]) {
-        let add = |messages: Messages<'_>| {
-            messages.add(pattern, hits);
-            Ok(())
-        };
-        packed.unpacked(add).unwrap();
-    }
-
     #[test]
     fn what_is_packed_is_found_as_it_would_be_in_each_text() {
         let texts = ["ab", "ba", "", "abba", "ab", "KEY=\u{e4}", "a", "b", "\u{212a}ey", "aab"];
         let column: Series = Values::new("message".into(), texts).into_column();
         let packed = pack(&DataFrame::new_infer_height(vec![column]).unwrap()).unwrap().unwrap();
         assert!(packed.ends.len() < texts.len(), "equal texts are kept once");
-        for (word, pattern) in ["ab", "b", "bb", "ba", "bab", "key", "\u{e4}", "aa", "ab|a"].map(|word| (word, Pattern::contains(word).unwrap())) {
-            let mut hits = vec![false; texts.len()];
-            hits_of(&packed, &pattern, &mut hits);
-            assert_eq!(hits, texts.map(|text| pattern.is_in(text)), "{word}");
+        for word in ["ab", "b", "bb", "ba", "bab", "key", "\u{e4}", "aa", "ab|a"] {
+            let pattern = Pattern::contains(word).unwrap();
+            assert_eq!(packed.rows_with(&[&pattern]).unwrap(), [texts.map(|text| pattern.is_in(text))], "{word}");
         }
         let (either, whole) = (Pattern::any(&["bbaab".into(), "ba".into()]).unwrap(), Pattern::exactly("AB").unwrap());
-        for pattern in [either, whole] {
-            let mut hits = vec![false; texts.len()];
-            hits_of(&packed, &pattern, &mut hits);
-            assert_eq!(hits, texts.map(|text| pattern.is_in(text)));
+        let found = packed.rows_with(&[&either, &whole]).unwrap();
+        assert_eq!(found, [&either, &whole].map(|pattern| texts.map(|text| pattern.is_in(text))));
+    }
+
+    #[test]
+    fn texts_of_many_blocks_are_all_found() {
+        let texts: Vec<String> = (0..3000).map(|row| format!("{row} {}", "x".repeat(row % 700))).collect();
+        let column: Series = Values::new("message".into(), &texts).into_column();
+        let packed = pack(&DataFrame::new_infer_height(vec![column]).unwrap()).unwrap().unwrap();
+        assert!(packed.blocks.len() > 2);
+        for word in ["77 x", "2999", "xxxx", "0 "] {
+            let pattern = Pattern::contains(word).unwrap();
+            let wanted: Vec<bool> = texts.iter().map(|text| text.contains(word)).collect();
+            assert_eq!(packed.rows_with(&[&pattern]).unwrap(), [wanted], "{word}");
         }
     }
 }

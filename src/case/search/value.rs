@@ -4,6 +4,7 @@ use super::column::Number;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Span as Step, ToSpan};
+use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
 use std::ops::Range;
 
@@ -12,21 +13,25 @@ const LONGEST: usize = 1_000;
 
 /// A text looked for without regard to case.
 #[derive(Clone, Debug)]
-pub(in crate::case) struct Pattern(Regex);
+pub(in crate::case) struct Pattern {
+    regex: Regex,
+    /// The texts in small letters, where they are all ASCII.
+    words: Vec<Finder<'static>>,
+}
 
 impl Pattern {
     pub(in crate::case) fn contains(text: &str) -> Result<Self, String> {
-        Self::make(&regex::escape(text), text)
+        Self::make(&regex::escape(text), &[text])
     }
 
     /// Any of several texts.
     pub(in crate::case) fn any(texts: &[String]) -> Result<Self, String> {
         let escaped: Vec<String> = texts.iter().map(|text| regex::escape(text)).collect();
-        Self::make(&escaped.join("|"), texts.iter().max_by_key(|text| text.len()).map_or("", String::as_str))
+        Self::make(&escaped.join("|"), &texts.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     pub(in crate::case) fn exactly(text: &str) -> Result<Self, String> {
-        Self::make(&format!("^{}$", regex::escape(text)), text)
+        Ok(Self { words: Vec::new(), ..Self::make(&format!("^{}$", regex::escape(text)), &[text])? })
     }
 
     /// The JSON fields of events of a logon session, whose ID is given as `0x...` or in decimal digits.
@@ -34,32 +39,31 @@ impl Pattern {
         let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
         let id = hex.map_or_else(|| text.parse().ok(), |digits| u64::from_str_radix(digits, 16).ok());
         let id = id.ok_or_else(|| format!("logon: '{text}' is not the ID of a logon session, such as 0x1a2b3"))?;
-        Self::make(&format!(r#"LogonId"\s*:\s*"?(?:0x0*{id:x}|{id})[",}}\s]"#), text)
+        Self::make(&format!(r#"LogonId"\s*:\s*"?(?:0x0*{id:x}|{id})[",}}\s]"#), &[])
     }
 
-    fn make(pattern: &str, text: &str) -> Result<Self, String> {
-        if text.len() > LONGEST {
+    fn make(pattern: &str, texts: &[&str]) -> Result<Self, String> {
+        if let Some(text) = texts.iter().find(|text| text.len() > LONGEST) {
             return Err(format!("a text of {} bytes is too long to search for; the limit is {LONGEST}", text.len()));
         }
-        RegexBuilder::new(pattern).case_insensitive(true).build().map(Self).map_err(|e| format!("cannot search for '{text}': {e}"))
+        let regex = RegexBuilder::new(pattern).case_insensitive(true).build();
+        let regex = regex.map_err(|e| format!("cannot search for '{}': {e}", texts.join(" ")))?;
+        let plain = texts.iter().all(|text| text.is_ascii() && !text.is_empty());
+        let small = |text: &&str| Finder::new(&text.to_ascii_lowercase()).into_owned();
+        Ok(Self { regex, words: if plain { texts.iter().map(small).collect() } else { Vec::new() } })
     }
 
     pub(in crate::case) fn is_in(&self, text: &str) -> bool {
-        self.0.is_match(text)
+        self.regex.is_match(text)
     }
 
-    /// Whether it asks for a text that is nothing else.
-    pub(in crate::case) fn is_whole(&self) -> bool {
-        self.0.as_str().starts_with('^')
-    }
-
-    /// Where it is found first, at or after a byte.
-    pub(in crate::case) fn next(&self, text: &str, from: usize) -> Option<Range<usize>> {
-        self.0.find_at(text, from).map(|found| found.range())
+    /// Finders of texts in small letters, one of which is in every text that has the pattern in it, and in no other; none where it is not as simple.
+    pub(in crate::case) fn words(&self) -> &[Finder<'static>] {
+        &self.words
     }
 
     pub(super) fn find(&self, text: &str) -> Vec<Range<usize>> {
-        self.0.find_iter(text).map(|found| found.range()).collect()
+        self.regex.find_iter(text).map(|found| found.range()).collect()
     }
 }
 
