@@ -172,6 +172,8 @@ fn visuals(theme: Theme) -> Visuals {
     v.window_corner_radius = CornerRadius::same(8);
     v.menu_corner_radius = CornerRadius::same(6);
     v.striped = true;
+    // A blink is a whole window drawn anew: without a graphics card a quarter of a core, while nothing happens.
+    v.text_cursor.blink = false;
     v.interact_cursor = Some(egui::CursorIcon::PointingHand);
     let radius = CornerRadius::same(4);
     let states = [

@@ -61,5 +61,9 @@ fn a_window_that_nothing_happens_in_stops_drawing() {
             let delay = desk.window.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;
             assert!(delay > Duration::from_millis(200), "at {width} points: {delay:?}, {:?}", desk.window.ctx.repaint_causes());
         }
+        desk.command(Key::F);
+        desk.window.run_steps(20);
+        let delay = desk.window.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;
+        assert!(desk.window.get_by_label("Search").is_focused() && delay > Duration::from_secs(2), "a caret at {width} points: {delay:?}");
     }
 }
