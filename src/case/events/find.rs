@@ -78,6 +78,7 @@ impl Events {
         let time = query.time.map(|(from, to)| Ok::<_, RunError>((from, to, self.numbers(Column::Time, control)?))).transpose()?;
         let [any, must, not] = [any, must, not].map(|terms| self.ask_all(terms, query, control));
         let plan = Plan::new(any?, must?, not?, time);
+        let _running = self.turn.begin();
         let done = AtomicU64::new(0);
         let found: Vec<Vec<u32>> = self
             .chunks

@@ -9,6 +9,7 @@ mod find;
 mod order;
 mod packed;
 mod page;
+mod turn;
 
 pub use find::{Query, Said};
 pub use order::Tally;
@@ -22,6 +23,7 @@ use coded::Coded;
 use packed::Packed;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
+use turn::Turn;
 
 /// Stands for no number: no time and no record ID is so small.
 const NONE: i64 = i64::MIN;
@@ -46,6 +48,7 @@ pub struct Events {
     coded: Kept<Option<Arc<Coded>>>,
     numbers: Kept<Arc<Vec<i64>>>,
     packed: OnceLock<Vec<Option<Packed>>>,
+    turn: Turn,
 }
 
 /// Columns that were read. Each has a lock of its own: one that is being read keeps nobody from another.
@@ -86,7 +89,7 @@ impl Events {
                 }
             }
         }
-        Self { snapshot, chunks, rows, coded: Mutex::default(), numbers: Mutex::default(), packed: OnceLock::new() }
+        Self { snapshot, chunks, rows, coded: Mutex::default(), numbers: Mutex::default(), packed: OnceLock::new(), turn: Turn::default() }
     }
 
     /// Number of events.

@@ -1,7 +1,7 @@
 //! Messages kept in memory to be searched: packed, for unpacking a row group again is several times as fast as reading it from the case, and in small
 //! letters, for then a word is found several times as fast as without regard to case.
 
-use super::{AT_ONCE, Events, stored};
+use super::{Events, stored};
 use crate::case::search::{Column, Pattern};
 use crate::control::{Control, RunError};
 use foldhash::{HashMap, HashMapExt as _};
@@ -15,6 +15,8 @@ use std::ops::Range;
 
 /// Bytes of packed messages beyond which the rest stays on the disk.
 const ROOM: usize = 1 << 30;
+/// Row groups packed before searches are waited for.
+const TURN: usize = 16;
 /// Bytes unpacked at a time: no more than a processor's own memory holds until they are searched.
 const BLOCK: usize = 256 << 10;
 
@@ -45,7 +47,8 @@ impl Events {
             return Ok(());
         }
         let (mut all, mut bytes) = (Vec::with_capacity(self.chunks.len()), 0);
-        for chunks in self.chunks.chunks(AT_ONCE) {
+        for chunks in self.chunks.chunks(TURN) {
+            self.turn.wait();
             control.check()?;
             if bytes > ROOM {
                 break;
