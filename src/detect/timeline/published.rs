@@ -24,6 +24,10 @@ const FLAGS: usize = 27;
 const MOST_EPOCHS: usize = 20;
 /// Adam's rate: as published, and, because layers of this width with ReLU come to a halt at it more often than not, lower ones to begin anew with.
 const RATES: [f32; 3] = [1e-3, 3e-4, 1e-4];
+/// Windows that tell whether it learned.
+const JUDGED: usize = 1000;
+/// Rows that are further from their means than this are not all alike.
+const SAME: f64 = 1e-6;
 /// The highest value of the published output: the sigmoid of 1.
 const CEILING: f64 = 0.731_058_578_630_004_9;
 const NAMES: [&str; FLAGS] = [
@@ -258,14 +262,24 @@ fn learned(input: &Input<'_>, flags: &Flags<'_>, closed: &Explanation, remarks: 
         windows.len(),
         config.window
     ));
-    let idle = means(&closed.rows).iter().map(|mean| mean * (1.0 - mean)).sum::<f64>() / FLAGS as f64;
+    // Judged by a few of the windows once it has learned: the loss of an epoch has its beginning in it.
+    let judged: Vec<usize> = windows.iter().copied().step_by(windows.len().div_ceil(JUDGED).max(1)).collect();
+    let lost = |expected: &dyn Fn(usize) -> [f64; FLAGS]| {
+        let of = |(at, row): (usize, &usize)| closed.rows.get(*row).map_or(0.0, |row| loss(*row, &expected(at)));
+        judged.iter().enumerate().map(of).sum::<f64>() / judged.len().max(1) as f64
+    };
+    let means = means(&closed.rows);
+    let idle = lost(&|_| means);
     for (at, rate) in RATES.into_iter().enumerate() {
         if at > 0 {
             network = NextRow::new(&config, input.plan.seed);
         }
         let fit = WindowFit { name: "timeline, sequence network".into(), epochs, batch: 32, rate, seed: input.plan.seed };
-        let reached = network.fit(flags, &windows, &fit, input.control)?.last().map_or(f64::INFINITY, |last| last.train);
-        if reached < idle {
+        network.fit(flags, &windows, &fit, input.control)?;
+        let predicted = network.predict(flags, &judged, input.control)?;
+        let reached = lost(&|at| std::array::from_fn(|flag| predicted.get(at * FLAGS + flag).map_or(f64::NAN, |p| f64::from(*p))));
+        // Where all rows are alike there is nothing to learn beyond the means.
+        if reached < idle || idle < SAME {
             break;
         }
         let next = RATES.get(at + 1).map_or_else(|| "that stands".to_owned(), |next| format!("it begins anew at {next}"));
