@@ -219,6 +219,16 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_found_where_there_is_no_text_and_a_full_block_may_be_the_last() {
+        for texts in [vec![String::new(); 3], Vec::new(), vec!["x".repeat(BLOCK)]] {
+            let column: Series = Values::new("message".into(), &texts).into_column();
+            let packed = pack(&DataFrame::new_infer_height(vec![column]).unwrap()).unwrap().unwrap();
+            let pattern = Pattern::contains("xx").unwrap();
+            assert_eq!(packed.rows_with(&[&pattern]).unwrap(), [texts.iter().map(|text| !text.is_empty()).collect::<Vec<_>>()]);
+        }
+    }
+
+    #[test]
     fn texts_of_many_blocks_are_all_found() {
         let texts: Vec<String> = (0..3000).map(|row| format!("{row} {}", "x".repeat(row % 700))).collect();
         let column: Series = Values::new("message".into(), &texts).into_column();
