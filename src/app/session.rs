@@ -51,7 +51,6 @@ pub struct Session {
     pub(super) dragged_from: Option<f64>,
     pub(super) recalled: Option<DetectorId>,
     pub(super) auto_analyse: bool,
-    pub(super) exporting: bool,
     pub(super) is_demo: bool,
     pub(super) unsaved_found: Background<Vec<Unsaved>>,
     pub(super) mapping_found: Background<crate::app::mapping::Looked>,
@@ -59,6 +58,8 @@ pub struct Session {
     pub(super) mapping_asked: BTreeSet<String>,
     /// Files that were opened by themselves, until they are read.
     pub(super) opened_files: Vec<PathBuf>,
+    /// Whether an export is being written.
+    pub exporting: bool,
     /// The dialog about a table's columns.
     pub mapping: Option<crate::app::mapping::MappingForm>,
     /// Unsaved cases of windows that are gone, newest first.

@@ -1,16 +1,23 @@
 //! Making, opening, copying and removing case folders.
 
+use super::lock::lock_within;
 use super::store::Inner;
 use super::{Case, TEMPORARY, database, fault};
 use crate::control::{Control, RunError};
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub(super) const DATABASE: &str = "case.sqlite";
 pub(super) const LOCK: &str = "case.lock";
 pub(super) const EVENTS: &str = "events";
 pub(super) const RUNS: &str = "runs";
+
+/// How long a lock is waited for: one that is looked for unsaved cases, or copied into a process just started, is held for a moment.
+const MOMENT: Duration = Duration::from_secs(1);
+/// How long a case is waited for that was just closed.
+const CLOSING: Duration = Duration::from_secs(10);
 
 /// How long a case is meant to last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +70,19 @@ impl Case {
         Self::open_as(dir, Life::Saved)
     }
 
+    /// The same, of a case that was just closed too: what still reads it lets it go within moments.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and when the job is cancelled.
+    pub fn open_once_closed(dir: &Path, control: &Control) -> Result<Self, RunError> {
+        Self::open_within(dir, Life::Saved, CLOSING, control)
+    }
+
     pub(super) fn open_as(dir: &Path, life: Life) -> Result<Self, RunError> {
+        Self::open_within(dir, life, MOMENT, &Control::silent())
+    }
+
+    fn open_within(dir: &Path, life: Life, patience: Duration, control: &Control) -> Result<Self, RunError> {
         let dir = std::path::absolute(dir).map_err(|e| fault("cannot open the case", &e, dir))?;
         if !dir.is_dir() {
             return Err(RunError::failed(format!("there is no such case folder: {}", dir.display())));
@@ -71,8 +90,8 @@ impl Case {
         if !is_case(&dir) {
             return Err(RunError::failed(format!("not a case folder (it holds no {DATABASE}): {}", dir.display())));
         }
-        let lock =
-            lock(&dir)?.ok_or_else(|| RunError::failed(format!("the case is open in another window or process; close it there first: {}", dir.display())))?;
+        let lock = lock_within(&dir, patience, control)?
+            .ok_or_else(|| RunError::failed(format!("the case is open in another window or process; close it there first: {}", dir.display())))?;
         let db = database::open(&dir.join(DATABASE))?;
         for folder in [EVENTS, RUNS] {
             let folder = dir.join(folder);
@@ -129,25 +148,6 @@ impl Case {
 /// Whether a folder looks like a case.
 pub(super) fn is_case(dir: &Path) -> bool {
     dir.join(DATABASE).is_file()
-}
-
-/// Takes the folder's lock; `None` when somebody else has it. The system releases it when the process ends, however it ends.
-pub(super) fn lock(dir: &Path) -> Result<Option<File>, RunError> {
-    let path = dir.join(LOCK);
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(|e| fault("the case cannot be written; copy it to a place where it can", &e, &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        // Some network file systems know no locks.
-        Err(TryLockError::Error(e)) if e.kind() == std::io::ErrorKind::Unsupported => Ok(Some(file)),
-        Err(TryLockError::Error(e)) => Err(fault("cannot lock the case", &e, &path)),
-    }
 }
 
 /// The absolute path with its existing part resolved, so that links and `..` hide nothing.

@@ -19,6 +19,7 @@ mod database;
 mod duplicates;
 pub mod events;
 mod folder;
+mod lock;
 mod neighbours;
 mod reader;
 mod rows;

@@ -1,6 +1,7 @@
 //! Cases that nobody has saved yet: in the user's cache, found again after a crash.
 
-use super::folder::{LOCK, Life, is_case, lock};
+use super::folder::{LOCK, Life, is_case};
+use super::lock::lock;
 use super::{Case, fault};
 use crate::control::RunError;
 use std::fs;

@@ -48,7 +48,7 @@ pub fn open_mapped(mapping: Mapping, source: String, file: PathBuf, into: Option
 }
 
 fn open_case(path: &std::path::Path, control: &Control, emit: &dyn Emit) -> Result<(), RunError> {
-    let case = Case::open(path)?;
+    let case = Case::open_once_closed(path, control)?;
     emit.emit(Happening::Opened(case.clone()));
     for run in case.latest_runs()? {
         // One ranking that cannot be read keeps nobody from the others.

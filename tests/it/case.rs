@@ -281,6 +281,22 @@ fn what_is_no_case_is_refused_in_words() {
 }
 
 #[test]
+fn a_case_that_is_still_being_closed_is_opened_once_it_is() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("a.residue");
+    let case = Case::create(&dir).unwrap();
+    let cancelled = Control::silent();
+    cancelled.cancel.cancel();
+    assert!(matches!(Case::open_once_closed(&dir, &cancelled), Err(RunError::Cancelled)), "a held case is waited for until the job is cancelled");
+    let again = std::thread::scope(|threads| {
+        let opened = threads.spawn(|| Case::open_once_closed(&dir, &Control::silent()));
+        drop(case);
+        opened.join().unwrap()
+    });
+    assert!(again.is_ok());
+}
+
+#[test]
 fn a_newer_case_is_refused_in_words() {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("a.residue");

@@ -99,7 +99,8 @@ impl Desk {
             if done(self) {
                 break;
             }
-            assert!(begin.elapsed() < Duration::from_mins(3), "waited too long for {what}");
+            let s = self.session();
+            assert!(begin.elapsed() < Duration::from_mins(3), "waited too long for {what}: {:?}, {:?}, {:?}", s.activity, s.said, s.notices);
             std::thread::park_timeout(Duration::from_millis(2));
         }
         self.window.run_steps(2);
@@ -109,7 +110,7 @@ impl Desk {
     pub(super) fn settle(&mut self) {
         self.until("everything to settle", |d| {
             let s = d.session();
-            !s.activity.is_busy() && !s.view.is_building() && !s.drill.is_waiting() && s.marks.is_all_kept()
+            !s.activity.is_busy() && !s.exporting && !s.view.is_building() && !s.drill.is_waiting() && s.marks.is_all_kept()
         });
     }
 

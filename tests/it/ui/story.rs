@@ -171,8 +171,7 @@ fn a_case_from_the_first_look_to_the_report_and_open_again() {
     desk.type_into("Path of the export", &stem);
     desk.click("Export 2 rows");
     let html = folder.path().join("report.html");
-    desk.until("the report", |d| html.exists() && d.session().said.as_ref().is_some_and(|(text, _)| text.contains("written")));
-    desk.settle();
+    desk.until("the report", |d| html.exists() && !d.session().exporting);
     let csv = std::fs::read_to_string(folder.path().join("report.csv")).unwrap();
     assert!(csv.contains("asked the owner"));
     let jsonl = std::fs::read_to_string(folder.path().join("report.jsonl")).unwrap();
