@@ -183,7 +183,9 @@ pub(super) fn run(input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result
         remarks.push("published: learns from the timeline itself; the baseline is not used".into());
     }
     input.control.check()?;
-    let rows: Vec<u32> = table.rows.iter().map(|row| flags(row, table.kinds.name(row.kind), table.paths.name(row.object), &knowledge)).collect();
+    // The flags are of the row's own file: what an event's text names is none.
+    let own = |row: &Row| if row.event { "" } else { table.paths.name(row.object) };
+    let rows: Vec<u32> = table.rows.iter().map(|row| flags(row, table.kinds.name(row.kind), own(row), &knowledge)).collect();
     let constant = constant(&rows);
     let features = Features::new(&table, &Places::new(&table.paths, &knowledge), input.control)?;
     let mut subjects = table.subjects();
@@ -192,8 +194,14 @@ pub(super) fn run(input: &Input<'_>, first: &mut dyn FnMut(Detection)) -> Result
         (subject.loss, subject.score, subject.rarity) = (Some(loss), loss, Some(features.rarity(index)));
     }
     let closed = Arc::new(Explanation { rows, constant, predicted: Vec::new(), moments: Vec::new() });
-    if settings.closed_form || subjects.is_empty() {
+    let alike = closed.rows.windows(2).all(|pair| pair[0] == pair[1]);
+    if settings.closed_form || alike {
         remarks.push("published: the distance from the mean of 27 flags, which is what the original network computed".into());
+        if alike && !subjects.is_empty() {
+            let text = "published: all rows have the same of its 27 flags, which tell files apart and not events, so that none ranks above another; use the recommended preset";
+            input.control.warn(text);
+            remarks.push(text.into());
+        }
         return Ok(Detection { subjects, explain: closed, model_id: String::new(), stage: Stage::Final, remarks, trials: None });
     }
     first(Detection {
