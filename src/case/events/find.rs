@@ -128,8 +128,7 @@ impl Events {
         match column {
             Column::EventId | Column::Pid => {
                 let coded = self.coded(column, control)?.ok_or_else(|| too_varied(column))?;
-                let meant = coded.values.iter().map(|value| value.parse().is_ok_and(holds)).collect();
-                asked.coded.push((coded, meant));
+                asked.add_coded(&coded, |value| value.parse().is_ok_and(holds));
             }
             Column::Time | Column::RecordId => asked.numbers = Some((self.numbers(column, control)?, spans)),
             Column::Flagged => asked.said = Some(self.ask_said(query, holds(0), &|said| holds(i64::from(said.flagged)))?),
@@ -143,10 +142,7 @@ impl Events {
         match column {
             Column::Message | Column::Fields | Column::Logon => asked.texts.push(stored(column)),
             _ if Self::GROUPED.contains(&column) => match self.coded(column, control)? {
-                Some(coded) => {
-                    let meant = coded.values.par_iter().enumerate().map(|(code, value)| code > 0 && pattern.is_in(value)).collect();
-                    asked.coded.push((coded, meant));
-                }
+                Some(coded) => asked.add_coded(&coded, |value| pattern.is_in(value)),
                 None => asked.texts.push(stored(column)),
             },
             _ => return Err(foreign(column)),
@@ -300,6 +296,14 @@ fn and_not(alive: &mut [bool], hits: &[bool]) {
 }
 
 impl Asked<'_> {
+    /// Adds a column of names, unless none of them is meant.
+    fn add_coded(&mut self, coded: &Arc<Coded>, is_meant: impl Fn(&str) -> bool + Sync) {
+        let meant: Vec<bool> = coded.values.par_iter().enumerate().map(|(code, value)| code > 0 && is_meant(value)).collect();
+        if meant.contains(&true) {
+            self.coded.push((Arc::clone(coded), meant));
+        }
+    }
+
     fn known(&self, chunk: &Chunk) -> Vec<bool> {
         let mut hits = vec![false; chunk.rows];
         self.add_known(chunk, &mut hits);

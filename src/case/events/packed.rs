@@ -1,7 +1,7 @@
-//! Messages kept in memory to be searched: packed, for unpacking a row group again is several times as fast as reading it from the case, and in small
-//! letters, for then a word is found several times as fast as without regard to case.
+//! Messages kept in memory to be searched, in small letters, for then a word is found several times as fast as without regard to case. Where they
+//! are too many they are packed: unpacking takes twice the time of the search, reading them from the case many times that.
 
-use super::{Events, stored};
+use super::{Chunk, Events, stored};
 use crate::case::search::{Column, Pattern};
 use crate::control::{Control, RunError};
 use foldhash::{HashMap, HashMapExt as _};
@@ -13,8 +13,10 @@ use std::cell::RefCell;
 use std::collections::hash_map::Entry;
 use std::ops::Range;
 
-/// Bytes of packed messages beyond which the rest stays on the disk.
-const ROOM: usize = 1 << 30;
+/// Bytes of messages beyond which the others are packed.
+const PLAIN: usize = 512 << 20;
+/// Bytes of both beyond which the rest stays on the disk.
+const ROOM: usize = 3 << 29;
 /// Row groups packed before searches are waited for.
 const TURN: usize = 16;
 /// Bytes unpacked at a time: no more than a processor's own memory holds until they are searched.
@@ -34,7 +36,8 @@ const FOLDED: [&str; 2] = ["\u{212a}", "\u{17f}"];
 
 /// Some texts, one behind the other, the letters of ASCII in small ones.
 struct Block {
-    packed: Box<[u8]>,
+    bytes: Box<[u8]>,
+    packed: bool,
     texts: Range<usize>,
     /// Whether every letter of ASCII in them is what it looks like.
     plain: bool,
@@ -53,9 +56,13 @@ impl Events {
             if bytes > ROOM {
                 break;
             }
-            let packed: Vec<Option<Packed>> = chunks.par_iter().map(|chunk| chunk.read(&[stored(Column::Message)], pack)).collect::<Result<_, _>>()?;
-            bytes += packed.iter().flatten().map(Packed::bytes).sum::<usize>();
-            all.extend(packed);
+            let keep = |chunk: &Chunk| {
+                let kept = chunk.read(&[stored(Column::Message)], gather)?;
+                Ok(if bytes > PLAIN { kept.map(Packed::packed) } else { kept })
+            };
+            let kept: Vec<Option<Packed>> = chunks.par_iter().map(keep).collect::<Result<_, RunError>>()?;
+            bytes += kept.iter().flatten().map(Packed::bytes).sum::<usize>();
+            all.extend(kept);
         }
         all.shrink_to_fit();
         let _ = self.packed.set(all);
@@ -70,7 +77,12 @@ impl Events {
 
 impl Packed {
     fn bytes(&self) -> usize {
-        self.blocks.iter().map(|block| block.packed.len()).sum::<usize>() + 4 * self.ends.len() + 2 * self.texts.len()
+        self.blocks.iter().map(|block| block.bytes.len()).sum::<usize>() + 4 * self.ends.len() + 2 * self.texts.len()
+    }
+
+    fn packed(mut self) -> Self {
+        self.blocks.iter_mut().for_each(Block::pack);
+        self
     }
 
     /// Of each pattern, in which rows' messages it is.
@@ -98,12 +110,23 @@ impl Packed {
 }
 
 impl Block {
-    fn unpack<'a>(&self, ends: &[u32], room: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+    fn pack(&mut self) {
+        if !self.packed
+            && let Ok(packed) = compress(&self.bytes, None, false)
+        {
+            (self.bytes, self.packed) = (packed.into_boxed_slice(), true);
+        }
+    }
+
+    fn unpack<'a>(&'a self, ends: &[u32], room: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+        if !self.packed {
+            return Some(&self.bytes);
+        }
         let whole = ends.last().copied().unwrap_or(0);
         if room.len() < whole as usize {
             room.resize(whole as usize, 0);
         }
-        let length = decompress_to_buffer(&self.packed, i32::try_from(whole).ok(), room).ok()?;
+        let length = decompress_to_buffer(&self.bytes, i32::try_from(whole).ok(), room).ok()?;
         room.get(..length)
     }
 }
@@ -144,41 +167,40 @@ impl Texts<'_> {
 
 /// Texts on their way into blocks.
 #[derive(Default)]
-struct Packer {
+struct Gathered {
     waiting: Vec<u8>,
     first: usize,
     ends: Vec<u32>,
     blocks: Vec<Block>,
 }
 
-impl Packer {
+impl Gathered {
     /// Takes a text in and gives its number; `None` when there are too many, or they are too long to be kept.
     fn push(&mut self, text: &str) -> Option<u16> {
         let number = u16::try_from(self.ends.len()).ok()?;
         self.waiting.extend_from_slice(text.as_bytes());
         self.ends.push(u32::try_from(self.waiting.len()).ok()?);
         if self.waiting.len() >= BLOCK {
-            self.pack()?;
+            self.close()?;
         }
         Some(number)
     }
 
-    fn pack(&mut self) -> Option<()> {
+    fn close(&mut self) -> Option<()> {
         // The packer measures in 31 bits, and leaves room for the worst case.
         i32::try_from(self.waiting.len()).ok()?;
         let plain = self.waiting.is_ascii() || FOLDED.iter().all(|folded| memmem::find(&self.waiting, folded.as_bytes()).is_none());
         self.waiting.make_ascii_lowercase();
-        let packed = compress(&self.waiting, None, false).ok()?.into_boxed_slice();
-        self.blocks.push(Block { packed, texts: self.first..self.ends.len(), plain });
+        self.blocks.push(Block { bytes: self.waiting.as_slice().into(), packed: false, texts: self.first..self.ends.len(), plain });
         self.waiting.clear();
         self.first = self.ends.len();
         Some(())
     }
 }
 
-/// Packs a row group; `None` when it is too big for that.
-fn pack(table: &DataFrame) -> PolarsResult<Option<Packed>> {
-    let (mut packer, mut texts) = (Packer::default(), Vec::with_capacity(table.height()));
+/// The messages of a row group; `None` when it is too big to be kept.
+fn gather(table: &DataFrame) -> PolarsResult<Option<Packed>> {
+    let (mut gathered, mut texts) = (Gathered::default(), Vec::with_capacity(table.height()));
     for column in table.columns() {
         for array in column.str()?.downcast_iter() {
             // Equal values of one page are stored once: where a value lies tells it.
@@ -187,7 +209,7 @@ fn pack(table: &DataFrame) -> PolarsResult<Option<Packed>> {
                 let text = match known.entry(view.as_u128()) {
                     Entry::Occupied(known) => *known.get(),
                     Entry::Vacant(place) => {
-                        let Some(text) = packer.push(StaticArray::get(array, row).unwrap_or_default()) else { return Ok(None) };
+                        let Some(text) = gathered.push(StaticArray::get(array, row).unwrap_or_default()) else { return Ok(None) };
                         *place.insert(text)
                     }
                 };
@@ -195,7 +217,7 @@ fn pack(table: &DataFrame) -> PolarsResult<Option<Packed>> {
             }
         }
     }
-    Ok(packer.pack().map(|()| Packed { blocks: packer.blocks, ends: packer.ends, texts }))
+    Ok(gathered.close().map(|()| Packed { blocks: gathered.blocks, ends: gathered.ends, texts }))
 }
 
 #[cfg(test)]
@@ -203,41 +225,52 @@ mod tests {
     use super::*;
     use polars::prelude::{Column as Series, IntoColumn as _, NamedFrom as _, Series as Values};
 
+    /// Both ways of keeping texts.
+    fn both(texts: &[impl AsRef<str>]) -> [Packed; 2] {
+        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+        let column: Series = Values::new("message".into(), texts).into_column();
+        let table = DataFrame::new_infer_height(vec![column]).unwrap();
+        let [plain, packed] = [(), ()].map(|()| gather(&table).unwrap().unwrap());
+        let packed = packed.packed();
+        assert!(packed.blocks.iter().all(|block| block.packed) && !plain.blocks.iter().any(|block| block.packed));
+        [plain, packed]
+    }
+
     #[test]
     fn what_is_packed_is_found_as_it_would_be_in_each_text() {
         let texts = ["ab", "ba", "", "abba", "ab", "KEY=\u{e4}", "a", "b", "\u{212a}ey", "aab"];
-        let column: Series = Values::new("message".into(), texts).into_column();
-        let packed = pack(&DataFrame::new_infer_height(vec![column]).unwrap()).unwrap().unwrap();
-        assert!(packed.ends.len() < texts.len(), "equal texts are kept once");
-        for word in ["ab", "b", "bb", "ba", "bab", "key", "\u{e4}", "aa", "ab|a"] {
-            let pattern = Pattern::contains(word).unwrap();
-            assert_eq!(packed.rows_with(&[&pattern]).unwrap(), [texts.map(|text| pattern.is_in(text))], "{word}");
+        for kept in both(&texts) {
+            assert!(kept.ends.len() < texts.len(), "equal texts are kept once");
+            for word in ["ab", "b", "bb", "ba", "bab", "key", "\u{e4}", "aa", "ab|a"] {
+                let pattern = Pattern::contains(word).unwrap();
+                assert_eq!(kept.rows_with(&[&pattern]).unwrap(), [texts.map(|text| pattern.is_in(text))], "{word}");
+            }
+            let (either, whole) = (Pattern::any(&["bbaab".into(), "ba".into()]).unwrap(), Pattern::exactly("AB").unwrap());
+            let found = kept.rows_with(&[&either, &whole]).unwrap();
+            assert_eq!(found, [&either, &whole].map(|pattern| texts.map(|text| pattern.is_in(text))));
         }
-        let (either, whole) = (Pattern::any(&["bbaab".into(), "ba".into()]).unwrap(), Pattern::exactly("AB").unwrap());
-        let found = packed.rows_with(&[&either, &whole]).unwrap();
-        assert_eq!(found, [&either, &whole].map(|pattern| texts.map(|text| pattern.is_in(text))));
     }
 
     #[test]
     fn nothing_is_found_where_there_is_no_text_and_a_full_block_may_be_the_last() {
         for texts in [vec![String::new(); 3], Vec::new(), vec!["x".repeat(BLOCK)]] {
-            let column: Series = Values::new("message".into(), &texts).into_column();
-            let packed = pack(&DataFrame::new_infer_height(vec![column]).unwrap()).unwrap().unwrap();
             let pattern = Pattern::contains("xx").unwrap();
-            assert_eq!(packed.rows_with(&[&pattern]).unwrap(), [texts.iter().map(|text| !text.is_empty()).collect::<Vec<_>>()]);
+            for kept in both(&texts) {
+                assert_eq!(kept.rows_with(&[&pattern]).unwrap(), [texts.iter().map(|text| !text.is_empty()).collect::<Vec<_>>()]);
+            }
         }
     }
 
     #[test]
     fn texts_of_many_blocks_are_all_found() {
         let texts: Vec<String> = (0..3000).map(|row| format!("{row} {}", "x".repeat(row % 700))).collect();
-        let column: Series = Values::new("message".into(), &texts).into_column();
-        let packed = pack(&DataFrame::new_infer_height(vec![column]).unwrap()).unwrap().unwrap();
-        assert!(packed.blocks.len() > 2);
-        for word in ["77 x", "2999", "xxxx", "0 "] {
-            let pattern = Pattern::contains(word).unwrap();
-            let wanted: Vec<bool> = texts.iter().map(|text| text.contains(word)).collect();
-            assert_eq!(packed.rows_with(&[&pattern]).unwrap(), [wanted], "{word}");
+        for kept in both(&texts) {
+            assert!(kept.blocks.len() > 2);
+            for word in ["77 x", "2999", "xxxx", "0 "] {
+                let pattern = Pattern::contains(word).unwrap();
+                let wanted: Vec<bool> = texts.iter().map(|text| text.contains(word)).collect();
+                assert_eq!(kept.rows_with(&[&pattern]).unwrap(), [wanted], "{word}");
+            }
         }
     }
 }
