@@ -161,19 +161,18 @@ impl Browse {
         (self.events.take(), std::mem::take(&mut self.found))
     }
 
-    /// Takes an answer in; whether one came.
-    pub(super) fn drain(&mut self) -> bool {
-        let Some(outcome) = self.finding.take() else { return false };
-        match outcome {
-            Ok(found) => {
+    /// Takes an answer in.
+    pub(super) fn drain(&mut self) {
+        match self.finding.take() {
+            None => {}
+            Some(Ok(found)) => {
                 self.page = found.first / Self::PAGE;
                 (self.found, self.fault, self.anew) = (found, None, None);
             }
-            Err(RunError::Cancelled) => {}
+            Some(Err(RunError::Cancelled)) => {}
             // What was found last stays.
-            Err(why) => self.fault = Some(why.to_string()),
+            Some(Err(why)) => self.fault = Some(why.to_string()),
         }
-        true
     }
 
     /// The place of the selected event on the page.

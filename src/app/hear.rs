@@ -5,46 +5,19 @@ use crate::app::pace::{Activity, Pace};
 use crate::app::session::{Readiness, Session};
 use crate::app::writer::Written;
 use crate::control::{Notice, Severity};
-use crate::engine::{Findings, Happening, Imported, Met, Outcome, Ranking};
+use crate::engine::{Findings, Happening, Imported, Met, Outcome, Ranking, Worker};
 use std::sync::Arc;
 use std::time::Instant;
 
 impl Session {
-    /// Takes in what the workers have to say; whether anything changed.
+    /// Takes in what the workers have to say; whether there is more than was heard now.
     pub fn logic(&mut self, now: Instant) -> bool {
-        let mut changed = self.view.drain() | self.lexicon.drain() | self.browse.drain();
-        if let Some(unsaved) = self.unsaved_found.take() {
-            (self.unsaved, changed) = (unsaved, true);
-        }
-        if let Some(marks) = self.marks_read.take() {
-            self.marks.load(marks);
-            self.refilter(true);
-            changed = true;
-        }
-        if let Some(rows) = self.flagged_counted.take() {
-            (self.flagged_rows, changed) = (Some(rows), true);
-        }
-        if let Some(looked) = self.mapping_found.take() {
-            self.hear_mapping(looked);
-            changed = true;
-        }
-        if let Some(read) = self.findings_read.take() {
-            self.found(read);
-            changed = true;
-        }
-        if let Some(read) = self.covering.take() {
-            match read {
-                Ok(coverage) => self.coverage = Some(Arc::new(coverage)),
-                Err(text) => self.notice(Notice { severity: Severity::Error, text }),
-            }
-            changed = true;
-        }
-        if let Some((fused, fusion)) = self.fusing.take() {
-            (self.fused, self.fusion, changed) = (fused, Some(fusion), true);
-        }
+        self.view.drain();
+        self.lexicon.drain();
+        self.browse.drain();
+        self.take_computed();
         for event in self.jobs.drain(Self::BUDGET) {
             self.hear(event.what);
-            changed = true;
         }
         for event in self.questions.drain(Self::BUDGET) {
             match event.what {
@@ -53,20 +26,46 @@ impl Session {
                 Happening::Ended(Outcome::Failed(text)) => self.drill.failure = Some(text),
                 _ => {}
             }
-            changed = true;
         }
         for event in self.side.drain(Self::BUDGET) {
             self.hear_side(event.what);
-            changed = true;
         }
         for written in self.writer.drain() {
             self.hear_written(written);
-            changed = true;
         }
         if self.activity.is_busy() {
             self.pace.hear(self.jobs.progress(), now);
         }
-        changed
+        [&self.jobs, &self.questions, &self.side].into_iter().any(Worker::is_heard_later)
+    }
+
+    /// Takes what was computed on threads of its own.
+    fn take_computed(&mut self) {
+        if let Some(unsaved) = self.unsaved_found.take() {
+            self.unsaved = unsaved;
+        }
+        if let Some(marks) = self.marks_read.take() {
+            self.marks.load(marks);
+            self.refilter(true);
+        }
+        if let Some(rows) = self.flagged_counted.take() {
+            self.flagged_rows = Some(rows);
+        }
+        if let Some(looked) = self.mapping_found.take() {
+            self.hear_mapping(looked);
+        }
+        if let Some(read) = self.findings_read.take() {
+            self.found(read);
+        }
+        if let Some(read) = self.covering.take() {
+            match read {
+                Ok(coverage) => self.coverage = Some(Arc::new(coverage)),
+                Err(text) => self.notice(Notice { severity: Severity::Error, text }),
+            }
+        }
+        if let Some((fused, fusion)) = self.fusing.take() {
+            (self.fused, self.fusion) = (fused, Some(fusion));
+        }
     }
 
     fn hear(&mut self, what: Happening) {

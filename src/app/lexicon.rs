@@ -26,11 +26,10 @@ impl Lexicon {
     }
 
     /// Takes the picture when it is there.
-    pub(super) fn drain(&mut self) -> bool {
-        let found = self.drawing.take();
-        let changed = found.is_some();
-        self.plane = found.unwrap_or_else(|| Arc::clone(&self.plane));
-        changed
+    pub(super) fn drain(&mut self) {
+        if let Some(plane) = self.drawing.take() {
+            self.plane = plane;
+        }
     }
 
     /// Whether the picture is still to come.

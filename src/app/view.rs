@@ -207,14 +207,10 @@ impl View {
         }
     }
 
-    /// Takes what was built; whether there was something.
-    pub(super) fn drain(&mut self) -> bool {
-        match self.building.take() {
-            Some(built) => {
-                self.put(built);
-                true
-            }
-            None => false,
+    /// Takes what was built.
+    pub(super) fn drain(&mut self) {
+        if let Some(built) = self.building.take() {
+            self.put(built);
         }
     }
 

@@ -231,6 +231,11 @@ impl Worker {
         taken
     }
 
+    /// Whether something happened that was not taken yet.
+    pub fn is_heard_later(&self) -> bool {
+        self.events.as_ref().is_some_and(|events| !events.is_empty())
+    }
+
     /// How far the newest job is; `None` before it says so and after it ended.
     pub fn progress(&self) -> Option<Progress> {
         let newest = JobId(self.newest.load(Ordering::Acquire));

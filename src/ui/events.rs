@@ -74,17 +74,24 @@ fn bar(ui: &mut Ui, session: &Session, queue: &mut Queue) {
         ui.separator();
         let (found, total) = (browse.found.len(), browse.total());
         ui.label(if found == total { format!("{} events", words::count(total)) } else { format!("{} of {} events", words::count(found), words::count(total)) });
+        // What is not shown keeps its place: a widget whose place changes is a new one, for which the window is drawn twice more.
         if let Some((from, to)) = browse.time {
             let zone = session.zone();
             table::chip(ui, &format!("{} to {}", words::second(from, &zone), words::second(to, &zone)), Command::Brush(None), queue);
+        } else {
+            ui.skip_ahead_auto_ids(1);
         }
-        if !browse.search.trim().is_empty() {
+        if browse.search.trim().is_empty() {
+            ui.skip_ahead_auto_ids(1);
+        } else {
             let short: String = browse.search.chars().take(40).collect();
             table::chip(ui, &format!("search {short}"), Command::Search(String::new()), queue);
         }
         if browse.is_waiting() {
             let share = browse.progress().and_then(|p| Some(p.done as f32 / p.total.filter(|n| *n > 0)? as f32));
             ui.add(ProgressBar::new(share.unwrap_or(0.0)).desired_width(90.0).desired_height(10.0)).accessible_name("Progress of the search");
+        } else {
+            ui.skip_ahead_auto_ids(1);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             pages(ui, browse, queue);
@@ -210,15 +217,10 @@ impl TableDelegate for Lines<'_> {
                 format!("Event {}: {}", self.session.browse.found.first as u64 + row + 1, line.event.message),
             )
         });
-        let fill = match (selected, response.hovered(), row % 2) {
-            (true, ..) => Some(colours.selected),
-            (_, true, _) => Some(colours.hovered),
-            (.., 1) => Some(colours.stripe),
-            _ => None,
-        };
-        if let Some(fill) = fill {
-            ui.painter().rect_filled(rect, 0.0, fill);
+        if selected || response.hovered() {
+            ui.painter().rect_filled(rect, 0.0, if selected { colours.selected } else { colours.hovered });
         }
+        ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, colours.row_line));
         if self.session.marks.is_flagged(line.key) {
             ui.painter().rect_filled(egui::Rect::from_min_size(rect.min, vec2(3.0, rect.height())), 0.0, colours.flag);
         }

@@ -271,16 +271,17 @@ impl TableDelegate for Rows<'_> {
                 WidgetInfo::selected(egui::Role::ListBoxOption, true, selected, format!("Row rank {} {side}: {}", position + 1, subject.title))
             });
         }
-        let fill = match (selected, response.hovered(), row % 2) {
-            (true, ..) => Some(colours.selected),
-            (_, true, _) => Some(colours.hovered),
+        let fill = match (selected, response.hovered()) {
+            (true, _) => Some(colours.selected),
+            (_, true) => Some(colours.hovered),
             _ if self.session.view.hits.has(position) => Some(colours.hit_row),
-            (.., 1) => Some(colours.stripe),
             _ => None,
         };
         if let Some(fill) = fill {
             ui.painter().rect_filled(rect, 0.0, fill);
         }
+        // Lines and no stripes: without a graphics card a filled half of the table takes as long to draw as its text.
+        ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, colours.row_line));
         // The threshold goes through a ranked table as a line.
         if self.session.view.rows.is_ranked() && above && position as usize + 1 == self.above {
             ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, colours.above));

@@ -21,8 +21,8 @@ pub(super) struct Colours {
     pub selected: Color32,
     /// The row under the pointer.
     pub hovered: Color32,
-    /// Every other row.
-    pub stripe: Color32,
+    /// Between rows.
+    pub row_line: Color32,
     /// Behind words that the search looks for.
     pub hit: Color32,
     /// Those words.
@@ -61,7 +61,7 @@ static DARK: Colours = Colours {
     flag: rgb(0x4fd1c5),
     selected: rgb(0x28486b),
     hovered: rgb(0x262d36),
-    stripe: rgb(0x1c2127),
+    row_line: rgb(0x242b32),
     hit: rgb(0x6b5f12),
     hit_text: rgb(0xffffff),
     hit_row: rgb(0x2b2a17),
@@ -84,7 +84,7 @@ static LIGHT: Colours = Colours {
     flag: rgb(0x00796f),
     selected: rgb(0xcfe1f5),
     hovered: rgb(0xe9eef4),
-    stripe: rgb(0xf7f9fb),
+    row_line: rgb(0xeaeef2),
     hit: rgb(0xffe27a),
     hit_text: rgb(0x1d1b10),
     hit_row: rgb(0xfff8dc),

@@ -8,7 +8,7 @@ use crate::ui::{
     about, combined, compare, coverage, details, empty, events, evidence, export, files, grip, histogram, keys, lexicon, mapping, notices, opening, ordinary,
     palette, searches, settings, shortcuts, status, strip, table, theme, topbar,
 };
-use eframe::egui::{self, CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
+use eframe::egui::{self, CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand, Visuals};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -55,9 +55,10 @@ impl Window {
         Panel::top("top bar").frame(bar).resizable(false).show(ui, |ui| topbar::show(ui, session, screen, queue));
         let foot = Frame::new().fill(ui.visuals().faint_bg_color).inner_margin(Margin::symmetric(8, 3));
         Panel::bottom("status bar").frame(foot).resizable(false).show(ui, |ui| status::show(ui, session, queue));
-        let side = Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin::same(8));
+        // No fill where the window's own ground is to be seen: without a graphics card every layer costs as much as all text.
+        let side = Frame::new().inner_margin(Margin::same(8));
         if session.case().is_none() && !session.activity.is_busy() {
-            CentralPanel::default().show(ui, |ui| empty::show(ui, session, screen, queue));
+            CentralPanel::default().frame(side).show(ui, |ui| empty::show(ui, session, screen, queue));
             return;
         }
         if session.prefs.panels.0 {
@@ -67,7 +68,7 @@ impl Window {
             let most = (ui.available_width() * 0.6).max(300.0);
             Panel::right("details").frame(side).default_size(348.0).size_range(260.0..=most).show(ui, |ui| details::show(ui, session, screen, queue));
         }
-        CentralPanel::default().frame(Frame::new().fill(ui.visuals().panel_fill)).show(ui, |ui| {
+        CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
             if session.browse.open {
                 let inner = Frame::new().inner_margin(Margin { left: 8, right: 2, top: 6, bottom: 0 });
                 CentralPanel::default().frame(inner).show(ui, |ui| events::show(ui, session, screen, queue));
@@ -200,6 +201,10 @@ impl eframe::App for Window {
             // What was asked for in this frame is to be seen in this frame.
             ctx.request_discard("a command was carried out");
         }
+    }
+
+    fn clear_color(&self, visuals: &Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
     }
 
     fn on_exit(&mut self) {

@@ -121,7 +121,13 @@ impl Desk {
         }
         self.window.remove_cursor();
         self.window.run_steps(2);
-        let picture = self.window.render().expect("a renderer");
+        let mut picture = self.window.render().expect("a renderer");
+        // The window's own ground, which the system's window is cleared with.
+        let ground = self.window.ctx.global_style().visuals.panel_fill.to_array();
+        for pixel in picture.pixels_mut() {
+            let clear = 255 - u32::from(pixel.0[3]);
+            pixel.0 = std::array::from_fn(|at| (u32::from(pixel.0[at]) + u32::from(ground[at]) * clear / 255).min(255) as u8);
+        }
         let folder = std::env::var("RESIDUE_PICTURES").unwrap_or_else(|_| "screenshots".into());
         std::fs::create_dir_all(&folder).unwrap();
         picture.save(format!("{folder}/{name}.png")).unwrap();
