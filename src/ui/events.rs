@@ -208,7 +208,12 @@ impl TableDelegate for Lines<'_> {
         let colours = theme::colours(ui);
         let selected = self.session.browse.selected == Some(line.key);
         let rect = ui.max_rect();
-        let response = ui.interact(rect.intersect(ui.clip_rect()), Id::unique("event row").with(row), Sense::click());
+        let seen = rect.intersect(ui.clip_rect());
+        if !seen.is_positive() {
+            // The table draws a row once more for columns that stay, also where there are none; the pointer would then be over nothing.
+            return;
+        }
+        let response = ui.interact(seen, Id::unique("event row").with(row), Sense::click());
         response.widget_info(|| {
             WidgetInfo::selected(
                 egui::Role::ListBoxOption,

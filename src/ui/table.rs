@@ -261,9 +261,12 @@ impl TableDelegate for Rows<'_> {
         let selected = self.session.view.selected == Some(index);
         let (rect, clip) = (ui.max_rect(), ui.clip_rect());
         // The table draws a row once for the columns that stay and once for those that scroll; the second one speaks for both.
-        let stays = clip.left() <= rect.left() + 0.5;
+        let (stays, seen) = (clip.left() <= rect.left() + 0.5, rect.intersect(clip));
+        if !seen.is_positive() {
+            return;
+        }
         let id = Id::unique("row").with(index).with(stays);
-        let response = ui.interact(rect.intersect(clip), id, Sense::click());
+        let response = ui.interact(seen, id, Sense::click());
         let above = (position as usize) < self.above;
         if !stays || self.sticky == 0 {
             let side = if above { "above" } else { "below" };

@@ -143,6 +143,17 @@ impl Desk {
         self.window.run_steps(2);
     }
 
+    /// Clicks with the pointer into the first row whose label has this in it, a frame for each move of the hand: hits what is there, if anything is.
+    pub(super) fn click_into(&mut self, label: &str) {
+        let at = self.window.query_all_by_label_contains(label).next().expect("a row").rect().left_center() + vec2(250.0, 0.0);
+        let button = |pressed| egui::Event::PointerButton { pos: at, button: egui::PointerButton::Primary, pressed, modifiers: Modifiers::NONE };
+        for event in [egui::Event::PointerMoved(at), button(true), button(false)] {
+            self.window.event(event);
+            self.window.step();
+        }
+        self.window.run_steps(2);
+    }
+
     /// Types into a field that is found by its label, over what stands in it.
     pub(super) fn type_into(&mut self, label: &str, text: &str) {
         self.window.get_by_label(label).focus();

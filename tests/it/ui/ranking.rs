@@ -80,6 +80,15 @@ fn columns_are_chosen_and_sorted() {
     desk.window.run_steps(2);
     desk.settle();
     assert_eq!(desk.session().view.subject_at(desk.session().view.at_row(0).unwrap()).unwrap().count, 25);
+    // Without columns that stay a row is clicked as well.
+    for column in [residue::app::Column::Flag, residue::app::Column::Rank] {
+        assert!(desk.session().prefs.columns.contains(&column));
+        desk.window.state_mut().session.apply(residue::app::Command::ToggleColumn(column));
+    }
+    desk.window.run_steps(2);
+    desk.click_into("Row rank ");
+    desk.settle();
+    assert_eq!(desk.session().view.selected, desk.session().view.at_row(0));
 }
 
 #[test]
