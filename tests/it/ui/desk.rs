@@ -1,7 +1,7 @@
 //! A window with its hands: what tests press, wait for and take pictures of.
 
 use super::fake::{Fake, Log};
-use eframe::egui::{self, Key, Modifiers, Vec2, vec2};
+use eframe::egui::{self, Key, Modifiers, Role, Vec2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use residue::app::{Pick, Session};
@@ -152,6 +152,16 @@ impl Desk {
             self.window.step();
         }
         self.window.run_steps(2);
+    }
+
+    /// What is pressed by its label in tests is found by the pointer only where it takes room.
+    pub(super) fn takes_room(&self, state: &str) {
+        for role in [Role::Button, Role::CheckBox, Role::ListBoxOption, Role::TextInput, Role::ComboBox, Role::RadioButton, Role::Link, Role::Slider] {
+            for node in self.window.query_all_by_role(role) {
+                let rect = node.rect();
+                assert!(rect.width() >= 3.0 && rect.height() >= 3.0, "{state}: {role:?} lies at {rect:?}: {node:?}");
+            }
+        }
     }
 
     /// Types into a field that is found by its label, over what stands in it.

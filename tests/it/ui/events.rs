@@ -85,6 +85,7 @@ fn an_event_is_looked_at_flagged_and_found_by_its_flag() {
     desk.settle();
     let key = desk.session().browse.selected.unwrap();
     assert_eq!((key, desk.session().drill.asked), (desk.session().browse.found.lines[1].key, Some(key)));
+    desk.takes_room("events");
     desk.click_into("Event 5: ");
     desk.settle();
     let key = desk.session().browse.selected.unwrap();

@@ -1,8 +1,9 @@
 //! Around the ranking: commands, help, notices, sizes, rest.
 
-use super::desk::{ROWS, analysed, ready};
+use super::desk::{ROWS, SIZE, analysed, ready};
 use eframe::egui::{self, Key, vec2};
 use egui_kittest::kittest::Queryable;
+use residue::app::{Command, Dialog};
 use std::time::Duration;
 
 #[test]
@@ -48,6 +49,26 @@ fn it_fits_small_and_large_screens() {
         }
         assert!(desk.window.get_by_label_contains("Row rank 1 above").rect().top() < size.y - 60.0);
     }
+}
+
+#[test]
+fn everything_that_can_be_pressed_takes_room() {
+    let mut desk = ready();
+    desk.key(Key::ArrowDown);
+    desk.settle();
+    desk.takes_room("ranking");
+    use Dialog as D;
+    let before = [D::Open, D::Combined, D::Compare, D::Coverage, D::Export, D::ExportEvents, D::Import, D::Indicators, D::Ordinary, D::Rules];
+    let after = [D::Save, D::SaveBaseline, D::Searches, D::Settings, D::Palette, D::Keys, D::Notices, D::About, D::Words];
+    for dialog in before.into_iter().chain(after) {
+        desk.window.state_mut().session.apply(Command::Dialog(Some(dialog)));
+        desk.window.run_steps(3);
+        desk.takes_room(&format!("{dialog:?}"));
+        desk.key(Key::Escape);
+    }
+    let mut desk = super::desk::desk(10, SIZE, false);
+    desk.window.run_steps(3);
+    desk.takes_room("empty");
 }
 
 #[test]
