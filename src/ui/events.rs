@@ -66,49 +66,55 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
 
 /// What is shown, what narrows it, and the pages.
 fn bar(ui: &mut Ui, session: &Session, queue: &mut Queue) {
-    let browse = &session.browse;
     ui.horizontal(|ui| {
-        if ui.button("Ranking").on_hover_text("Back to the ranking (F6)").accessible_name("Back to the ranking").clicked() {
-            queue.push(Command::ToggleEvents);
-        }
-        ui.separator();
-        let (found, total) = (browse.found.len(), browse.total());
-        ui.label(if found == total { format!("{} events", words::count(total)) } else { format!("{} of {} events", words::count(found), words::count(total)) });
-        // What is not shown keeps its place: a widget whose place changes is a new one, for which the window is drawn twice more.
-        if let Some((from, to)) = browse.time {
-            let zone = session.zone();
-            table::chip(ui, &format!("{} to {}", words::second(from, &zone), words::second(to, &zone)), Command::Brush(None), queue);
-        } else {
-            ui.skip_ahead_auto_ids(1);
-        }
-        if browse.search.trim().is_empty() {
-            ui.skip_ahead_auto_ids(1);
-        } else {
-            let short: String = browse.search.chars().take(40).collect();
-            table::chip(ui, &format!("search {short}"), Command::Search(String::new()), queue);
-        }
-        if browse.is_waiting() {
-            let share = browse.progress().and_then(|p| Some(p.done as f32 / p.total.filter(|n| *n > 0)? as f32));
-            ui.add(ProgressBar::new(share.unwrap_or(0.0)).desired_width(90.0).desired_height(10.0)).accessible_name("Progress of the search");
-        } else {
-            ui.skip_ahead_auto_ids(1);
-        }
+        // From the right, so that what narrows has the room that is left.
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            pages(ui, browse, queue);
-            if ui.add_enabled(!browse.found.is_empty(), Button::new("Export…")).accessible_name("Export events").clicked() {
-                queue.push(Command::Dialog(Some(Dialog::ExportEvents)));
-            }
-            ui.menu_button(browse.grouping.map_or_else(|| "Group by".into(), |column| format!("Grouped by {}", column.name())), |ui| {
-                for column in [None].into_iter().chain(Events::GROUPED.map(Some)) {
-                    let name = column.map_or("not grouped", Column::name);
-                    if ui.add(Button::selectable(browse.grouping == column, name)).clicked() {
-                        queue.push(Command::GroupEvents(column));
-                        ui.close();
-                    }
-                }
-            });
+            bar_end(ui, &session.browse, queue);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| bar_begin(ui, session, queue));
         });
     });
+}
+
+fn bar_begin(ui: &mut Ui, session: &Session, queue: &mut Queue) {
+    let browse = &session.browse;
+    if ui.button("Ranking").on_hover_text("Back to the ranking (F6)").accessible_name("Back to the ranking").clicked() {
+        queue.push(Command::ToggleEvents);
+    }
+    ui.separator();
+    let (found, total) = (browse.found.len(), browse.total());
+    ui.label(if found == total { format!("{} events", words::count(total)) } else { format!("{} of {} events", words::count(found), words::count(total)) });
+    let mut narrowed = Vec::new();
+    if let Some((from, to)) = browse.time {
+        let zone = session.zone();
+        narrowed.push((format!("{} to {}", words::second(from, &zone), words::second(to, &zone)), Command::Brush(None)));
+    }
+    if !browse.search.trim().is_empty() {
+        narrowed.push((format!("search {}", browse.search), Command::Search(String::new())));
+    }
+    table::chips(ui, narrowed, queue);
+}
+
+fn bar_end(ui: &mut Ui, browse: &Browse, queue: &mut Queue) {
+    pages(ui, browse, queue);
+    if ui.add_enabled(!browse.found.is_empty(), Button::new("Export…")).accessible_name("Export events").clicked() {
+        queue.push(Command::Dialog(Some(Dialog::ExportEvents)));
+    }
+    ui.menu_button(browse.grouping.map_or_else(|| "Group by".into(), |column| format!("Grouped by {}", column.name())), |ui| {
+        for column in [None].into_iter().chain(Events::GROUPED.map(Some)) {
+            let name = column.map_or("not grouped", Column::name);
+            if ui.add(Button::selectable(browse.grouping == column, name)).clicked() {
+                queue.push(Command::GroupEvents(column));
+                ui.close();
+            }
+        }
+    });
+    // What is not shown keeps its place: a widget whose place changes is a new one, for which the window is drawn twice more.
+    if browse.is_waiting() {
+        let share = browse.progress().and_then(|p| Some(p.done as f32 / p.total.filter(|n| *n > 0)? as f32));
+        ui.add(ProgressBar::new(share.unwrap_or(0.0)).desired_width(90.0).desired_height(10.0)).accessible_name("Progress of the search");
+    } else {
+        ui.skip_ahead_auto_ids(1);
+    }
 }
 
 fn pages(ui: &mut Ui, browse: &Browse, queue: &mut Queue) {

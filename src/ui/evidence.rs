@@ -5,7 +5,7 @@ use crate::app::{Command, Readiness, Session};
 use crate::domain::{DetectorId, Ledger, SourceStatus, Stage};
 use crate::ui::screen::{Queue, Screen};
 use crate::ui::{curve, theme};
-use eframe::egui::{self, Align, Button, CollapsingHeader, Layout, Rect, RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{self, Button, CollapsingHeader, Rect, RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 use std::fmt::Write;
 
 /// Sources shown at once; the rest is reached by scrolling on.
@@ -43,8 +43,17 @@ fn detector_row(ui: &mut Ui, session: &Session, detector: DetectorId, readiness:
     }
     let ranking = session.rankings.get(&detector);
     let shown = session.view.ranking.as_ref().is_some_and(|r| r.report.detector == detector);
-    let button = Button::selectable(shown, detector.title());
-    let response = ui.add_enabled(ranking.is_some(), button);
+    let (text, colour) = match (readiness, ranking) {
+        (Readiness::Running, _) => (session.pace.share().map_or_else(|| "running".to_owned(), |s| format!("{:.0} %", s * 100.0)), colours.below),
+        (_, Some(r)) if r.report.stage == Stage::First => ("first".into(), colours.warning),
+        (_, Some(r)) => (words::count(r.report.subjects.len()), colours.good),
+        (Readiness::Cannot(_), None) => ("cannot run".into(), colours.weak),
+        _ => (String::new(), colours.weak),
+    };
+    // As wide as the panel: who aims at the name or the number hits it.
+    let wide = vec2(ui.available_width(), 0.0);
+    let button = Button::selectable(shown, detector.title()).right_text(RichText::new(text).small().color(colour)).min_size(wide);
+    let response = ui.add_enabled(ranking.is_some(), button).accessible_name(detector.title());
     if response.clicked() {
         queue.push(Command::ShowDetector(detector));
     }
@@ -59,16 +68,6 @@ fn detector_row(ui: &mut Ui, session: &Session, detector: DetectorId, readiness:
         None => "No ranking yet".to_owned(),
     };
     response.on_hover_text(help.clone()).on_disabled_hover_text(help);
-    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        let (text, colour) = match (readiness, ranking) {
-            (Readiness::Running, _) => (session.pace.share().map_or_else(|| "running".to_owned(), |s| format!("{:.0} %", s * 100.0)), colours.below),
-            (_, Some(r)) if r.report.stage == Stage::First => ("first".into(), colours.warning),
-            (_, Some(r)) => (words::count(r.report.subjects.len()), colours.good),
-            (Readiness::Cannot(_), None) => ("cannot run".into(), colours.weak),
-            _ => (String::new(), colours.weak),
-        };
-        ui.label(RichText::new(text).small().color(colour));
-    });
 }
 
 /// How well the classifier learned the labels, both ways of holding out side by side; and what it is to learn from.
