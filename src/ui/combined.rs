@@ -57,8 +57,8 @@ fn line(ui: &mut Ui, session: &Session, place: usize, row: &FusedRow, queue: &mu
     let best = session.fusion.as_ref().and_then(|f| f.detectors.get(row.best.0)).copied();
     let Some((detector, ranking)) = best.and_then(|d| Some((d, session.fused.get(row.best.0)?))) else { return };
     let Some(subject) = ranking.report.subjects.get(row.best.1) else { return };
-    ui.add(Label::new(super::table::plain(subject.computer.as_deref().unwrap_or_default())));
-    let title: String = super::table::plain(&subject.title).chars().take(110).collect();
+    ui.add(Label::new(super::text::plain(subject.computer.as_deref().unwrap_or_default())));
+    let title: String = super::text::plain(&subject.title).chars().take(110).collect();
     let response = ui.add(Button::new(title).frame(false)).on_hover_text(format!("{}: {}", detector.title(), subject.reasons[0]));
     if response.clicked() {
         queue.push(Command::GoTo(detector, subject.key));
@@ -72,7 +72,7 @@ fn standings(ui: &mut Ui, what: &str, names: &[&str], list: &[Standing]) {
         }
         ui.end_row();
         for standing in list.iter().take(NAMES) {
-            ui.label(super::table::plain(&standing.name));
+            ui.label(super::text::plain(&standing.name));
             ui.label(standing.first.map(words::count).unwrap_or_default());
             for above in &standing.above {
                 ui.label(format!("{} above", words::count(*above)));

@@ -44,8 +44,8 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
 fn row(ui: &mut Ui, session: &Session, log: &Log, span: Option<(i64, i64)>) {
     let zone = session.zone();
     let when = |t: Option<i64>| t.map_or_else(|| "-".to_owned(), |t| words::second(t, &zone));
-    ui.label(super::table::plain(&log.computer));
-    ui.label(super::table::plain(&log.channel));
+    ui.label(super::text::plain(&log.computer));
+    ui.label(super::text::plain(&log.channel));
     ui.label(RichText::new(words::count(log.events as usize)).font(theme::digits()));
     ui.label(RichText::new(format!("{}\n{}", when(log.first), when(log.last))).small().font(theme::digits()));
     picture(ui, log, span);
@@ -108,7 +108,7 @@ pub(super) fn near(session: &Session, time: i64, reach: i64) -> Vec<String> {
     let close = |t: i64| t.abs_diff(time) <= reach.unsigned_abs();
     let mut said = vec![];
     for log in &coverage.logs {
-        let of = format!("{} of {}", super::table::plain(&log.channel), super::table::plain(&log.computer));
+        let of = format!("{} of {}", super::text::plain(&log.channel), super::text::plain(&log.computer));
         said.extend(log.cleared.iter().filter(|t| close(**t)).map(|_| format!("{of} was cleared")));
         let gaps = log.gaps.iter().filter(|g| g.before.is_some_and(close));
         said.extend(gaps.map(|g| format!("{} record IDs missing in {of}", words::count(g.missing as usize))));

@@ -5,7 +5,7 @@ use crate::app::{Browse, Command, Dialog, Session};
 use crate::case::events::{Events, Line};
 use crate::case::search::Column;
 use crate::ui::screen::{Queue, Screen};
-use crate::ui::{pivots, table, theme};
+use crate::ui::{narrowing, pivots, table, text, theme};
 use eframe::egui::{
     self, Align, Button, Frame, Id, Label, Layout, Margin, Panel, ProgressBar, RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
 };
@@ -91,7 +91,7 @@ fn bar_begin(ui: &mut Ui, session: &Session, queue: &mut Queue) {
     if !browse.search.trim().is_empty() {
         narrowed.push((format!("search {}", browse.search), Command::Search(String::new())));
     }
-    table::chips(ui, narrowed, queue);
+    narrowing::chips(ui, narrowed, queue);
 }
 
 fn bar_end(ui: &mut Ui, browse: &Browse, queue: &mut Queue) {
@@ -147,7 +147,7 @@ fn groups(ui: &mut Ui, browse: &Browse, queue: &mut Queue) {
     ui.label(RichText::new(format!("{} values of {}, rarest first", words::count(tallies.len()), column.name())).small().strong());
     ScrollArea::vertical().auto_shrink([false, false]).show_rows(ui, theme::ROW, tallies.len().min(VALUES), |ui, rows| {
         for tally in tallies.get(rows).unwrap_or_default() {
-            let value = if tally.value.is_empty() { "(none)".into() } else { table::plain(&tally.value) };
+            let value = if tally.value.is_empty() { "(none)".into() } else { text::plain(&tally.value) };
             ui.horizontal(|ui| {
                 ui.label(RichText::new(format!("{:>9}", words::count(tally.count))).font(theme::digits()));
                 let path = matches!(column, Column::Image | Column::ParentImage | Column::Source);
@@ -251,7 +251,7 @@ impl TableDelegate for Lines<'_> {
             Column::Message => event.message.clone(),
             column => pivots::value(*column, event),
         };
-        let mut rich = RichText::new(table::plain(&text));
+        let mut rich = RichText::new(text::plain(&text));
         if matches!(column, Column::Time | Column::EventId) {
             rich = rich.font(theme::digits());
         }

@@ -126,7 +126,7 @@ fn rule(ui: &mut Ui, session: &Session, at: usize, queue: &mut Queue) {
 
 /// One line without what could break or turn it, cut.
 fn short(text: &str) -> String {
-    let line = super::table::plain(text);
+    let line = super::text::plain(text);
     match line.char_indices().nth(LETTERS) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
         None => line,

@@ -89,7 +89,7 @@ pub(super) fn menu(ui: &mut Ui, session: &Session, key: EventKey, event: &Event,
         if value.is_empty() {
             continue;
         }
-        let short: String = super::table::plain(&value).chars().take(40).collect();
+        let short: String = super::text::plain(&value).chars().take(40).collect();
         ui.menu_button(format!("{}: {short}", column.name()), |ui| {
             let mut item = |ui: &mut Ui, text: &str, command: Command| {
                 if ui.button(text).clicked() {

@@ -89,7 +89,7 @@ pub(super) fn script(ui: &mut Ui, answer: &Answer, queue: &mut Queue) {
     let Some(script) = &answer.script else { return };
     CollapsingHeader::new(format!("Whole script block, {} of {} pieces", script.found, script.total)).id_salt("script").default_open(true).show(ui, |ui| {
         let shown = cut(&script.text, 8000);
-        let clean: Vec<String> = shown.lines().map(super::table::whole).collect();
+        let clean: Vec<String> = shown.lines().map(super::text::whole).collect();
         ui.add(Label::new(RichText::new(clean.join("\n")).small().monospace()).wrap());
         if ui.small_button("Copy").accessible_name("Copy the script block").clicked() {
             queue.push(Command::Copy(script.text.clone()));
@@ -105,7 +105,7 @@ pub(super) fn decoded(ui: &mut Ui, answer: &Answer, queue: &mut Queue) {
     CollapsingHeader::new("Decoded (base64), never run").id_salt("decoded").default_open(true).show(ui, |ui| {
         for text in &answer.decoded {
             let shown = cut(text, 4000);
-            let clean: Vec<String> = shown.lines().map(super::table::whole).collect();
+            let clean: Vec<String> = shown.lines().map(super::text::whole).collect();
             ui.add(Label::new(RichText::new(clean.join("\n")).small().monospace()).wrap());
             if ui.small_button("Copy").accessible_name("Copy decoded text").clicked() {
                 queue.push(Command::Copy(text.clone()));

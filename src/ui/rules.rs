@@ -37,8 +37,8 @@ pub(super) fn found(ui: &mut Ui, session: &Session, subject: &Subject) {
             ui.horizontal_wrapped(|ui| {
                 let colour = if finding.level >= Level::High { colours.warning } else { colours.weak };
                 ui.label(RichText::new(finding.level.name()).small().color(colour));
-                ui.add(Label::new(super::table::plain(&finding.rule)).wrap());
-                ui.label(RichText::new(super::table::plain(&finding.tactic)).small().color(colours.weak));
+                ui.add(Label::new(super::text::plain(&finding.rule)).wrap());
+                ui.label(RichText::new(super::text::plain(&finding.tactic)).small().color(colours.weak));
             });
         }
     });

@@ -1,21 +1,19 @@
 //! The ranked table: a window of at most half a million rows over any number of them.
 
-use crate::app::words;
 use crate::app::{Column, Command, Mark, Order, Session, Show};
 use crate::domain::{Report, Subject};
 use crate::ui::screen::{Queue, Screen};
-use crate::ui::theme;
-use eframe::egui::{self, Align, Button, Color32, Id, Label, Layout, Rect, RichText, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use crate::ui::text::{marked, plain};
+use crate::ui::{narrowing, theme};
+use eframe::egui::{self, Align, Color32, Id, Label, Layout, Rect, RichText, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 use egui_table::{CellInfo, HeaderCellInfo, HeaderRow, PrefetchInfo, Table, TableDelegate, TableState};
 use std::ops::Range;
 
 /// Most rows that the table is given at once: beyond, positions in `f32` are no longer exact.
 const WINDOW: usize = 500_000;
-/// Letters of a cell that are laid out.
-const LETTERS: usize = 300;
 
 pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
-    bar(ui, session, screen, queue);
+    narrowing::show(ui, session, screen, queue);
     let (Some(order), Some(ranking)) = (session.view.order.clone(), session.view.ranking.clone()) else { return };
     let shown = session.view.shown();
     if shown == 0 {
@@ -48,102 +46,6 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
     let visible = delegate.visible.clone();
     screen.columns = delegate.columns.clone();
     shift(screen, first, rows, shown, &visible);
-}
-
-/// The line above the table: what is shown, and everything that narrows it.
-fn bar(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
-    ui.horizontal(|ui| {
-        // From the right, so that what narrows has the room that is left.
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            bar_end(ui, session, screen, queue);
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| bar_begin(ui, session, queue));
-        });
-    });
-}
-
-fn bar_begin(ui: &mut Ui, session: &Session, queue: &mut Queue) {
-    let view = &session.view;
-    for (show, name, help) in [
-        (Show::All, "All", "Everything that passes the search"),
-        (Show::Above, "Above", "Only what is above the threshold"),
-        (Show::Flagged, "Flagged", "Only what carries your flag (Ctrl+B)"),
-    ] {
-        if ui.add(Button::selectable(view.narrow.show == show, name)).on_hover_text(help).clicked() {
-            queue.push(Command::Show(show));
-        }
-    }
-    if !session.findings.is_empty() {
-        ui.separator();
-        crate::ui::rules::parts(ui, session, queue);
-    }
-    ui.separator();
-    let (shown, total) = (view.shown(), view.total());
-    let text =
-        if shown == total { format!("{} subjects", words::count(total)) } else { format!("{} of {} subjects", words::count(shown), words::count(total)) };
-    ui.label(text);
-    let mut narrowed = Vec::new();
-    if let Some((from, to)) = view.narrow.bar {
-        narrowed.push((format!("score {} to {}", words::score(from), words::score(to)), Command::Bar(None)));
-    }
-    if let Some((from, to)) = view.narrow.brush {
-        let zone = session.zone();
-        narrowed.push((format!("{} to {}", words::second(from, &zone), words::second(to, &zone)), Command::Brush(None)));
-    }
-    if !view.narrow.search.trim().is_empty() {
-        let hits = if view.narrow.highlight { format!(": {} marked", words::count(view.hits.len())) } else { String::new() };
-        narrowed.push((format!("search {}{hits}", view.narrow.search), Command::Search(String::new())));
-    }
-    chips(ui, narrowed, queue);
-}
-
-fn bar_end(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
-    ui.menu_button("Columns", |ui| choose_columns(ui, session, queue)).response.on_hover_text("Choose what the table shows");
-    let edit = egui::TextEdit::singleline(&mut screen.go_to).hint_text("go to rank").desired_width(78.0).align(eframe::egui::Align2::LEFT_CENTER);
-    let edit = ui.add(edit).accessible_name("Go to rank");
-    if edit.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter)) {
-        if let Ok(rank) = screen.go_to.replace([',', ' '], "").parse() {
-            queue.push(Command::GoToRank(rank));
-        }
-        screen.go_to.clear();
-    }
-    // What is not shown keeps its place: a widget whose place changes is a new one, for which the window is drawn twice more.
-    if session.view.is_building() {
-        ui.label(RichText::new("sorting…").small().color(theme::colours(ui).weak));
-    } else {
-        ui.skip_ahead_auto_ids(1);
-    }
-}
-
-/// What narrows, each with an x that takes it away; they share the room there is.
-pub(super) fn chips(ui: &mut Ui, narrowed: Vec<(String, Command)>, queue: &mut Queue) {
-    let many = narrowed.len();
-    for (at, (text, off)) in narrowed.into_iter().enumerate() {
-        let room = (ui.available_width() / (many - at) as f32 - ui.spacing().item_spacing.x).max(56.0);
-        let button = Button::new(RichText::new(&text).small()).right_text(RichText::new("×").small()).corner_radius(9.0);
-        let button = button.fill(ui.visuals().selection.bg_fill).truncate();
-        let chip = |ui: &mut Ui| {
-            ui.set_max_width(room);
-            ui.add(button)
-        };
-        let response = ui.scope(chip).inner.on_hover_text(format!("{text}\nClick to take it away"));
-        if response.accessible_name(format!("Remove filter {text}")).clicked() {
-            queue.push(off);
-        }
-    }
-}
-
-fn choose_columns(ui: &mut Ui, session: &Session, queue: &mut Queue) {
-    for column in Column::ALL {
-        let mut on = session.prefs.columns.contains(&column);
-        if ui.checkbox(&mut on, column.title()).on_hover_text(column.help()).changed() {
-            queue.push(Command::ToggleColumn(column));
-        }
-    }
-    ui.separator();
-    if ui.button("Usual columns").clicked() {
-        queue.push(Command::UsualColumns);
-        ui.close();
-    }
 }
 
 fn nothing(ui: &mut Ui, session: &Session, queue: &mut Queue) {
@@ -363,37 +265,6 @@ impl TableDelegate for Rows<'_> {
     }
 }
 
-/// One line without what could break or turn it: line breaks, control and direction marks become visible dots.
-pub(super) fn plain(text: &str) -> String {
-    whole(text.get(..text.char_indices().nth(LETTERS).map_or(text.len(), |(end, _)| end)).unwrap_or_default())
-}
-
-/// The same, uncut.
-pub(super) fn whole(text: &str) -> String {
-    let hostile = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|c| if hostile(c) { '·' } else { c }).collect()
-}
-
-/// Text with what the search looks for marked.
-fn marked(ui: &Ui, text: RichText, found: &[Range<usize>]) -> egui::WidgetText {
-    if found.is_empty() {
-        return text.into();
-    }
-    let mut job = egui::text::LayoutJob::default();
-    text.append_to(&mut job, ui.style(), egui::FontSelection::Default, Align::Center);
-    let Some(whole) = job.sections.first().map(|s| s.format.clone()) else { return job.into() };
-    let hit = egui::TextFormat { background: theme::colours(ui).hit, color: theme::colours(ui).hit_text, ..whole.clone() };
-    let (text, mut at) = (std::mem::take(&mut job.text), 0);
-    job.sections.clear();
-    for range in found {
-        job.append(&text[at..range.start], 0.0, whole.clone());
-        job.append(&text[range.clone()], 0.0, hit.clone());
-        at = range.end;
-    }
-    job.append(&text[at..], 0.0, whole);
-    job.into()
-}
-
 /// The flag: filled once it is kept, hollow until then, faint under the pointer. `true` when clicked.
 fn flag(ui: &mut Ui, mark: Option<&Mark>, kept: bool, position: u32) -> bool {
     let colours = theme::colours(ui);
@@ -463,12 +334,6 @@ fn row_menu(ui: &mut Ui, session: &Session, index: u32, queue: &mut Queue) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cell_is_one_line_that_cannot_be_turned_round() {
-        assert_eq!(plain("a\nb\u{202e}c"), "a·b·c");
-        assert_eq!(plain(&"x".repeat(1000)).len(), LETTERS);
-    }
 
     #[test]
     fn the_window_follows_the_rows_to_both_edges() {
