@@ -40,6 +40,7 @@ mod text;
 mod theme;
 mod topbar;
 mod tree;
+mod typed;
 mod window;
 
 pub use picker::{Picker, SystemPicker};

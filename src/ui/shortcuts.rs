@@ -2,6 +2,7 @@
 
 use crate::app::{COMMANDS, Command, Dialog, Entry, Session};
 use crate::ui::screen::Queue;
+use crate::ui::typed::Typed;
 use eframe::egui::{self, Context, Key, KeyboardShortcut, Modifiers, text_selection::LabelSelectionState};
 
 /// Keys in the table's spelling as egui knows them.
@@ -26,8 +27,9 @@ fn all() -> Vec<(KeyboardShortcut, &'static Entry)> {
     all
 }
 
-/// Takes the keys that were pressed, in the order in which they were, and pushes their commands; a slow frame may hold several.
-pub(super) fn take(ctx: &Context, session: &Session, queue: &mut Queue) {
+/// Takes the keys that were pressed, in the order in which they were, and pushes their commands; a slow frame may hold several. What follows one that
+/// opens a field is typed into that field, and waits for it.
+pub(super) fn take(ctx: &Context, session: &Session, typed: &mut Typed, queue: &mut Queue) {
     if !ctx.input(|i| i.events.iter().any(|e| matches!(e, egui::Event::Key { pressed: true, .. } | egui::Event::Copy))) {
         return;
     }
@@ -46,14 +48,24 @@ pub(super) fn take(ctx: &Context, session: &Session, queue: &mut Queue) {
         };
         blocked || (escape && popup) || (escape && typing && session.dialog.is_none())
     };
-    let all = all();
+    let (all, mut opened, mut own) = (all(), false, false);
     ctx.input_mut(|i| {
         i.events.retain(|event| {
+            // The letter of the key itself is typed nowhere.
+            if std::mem::take(&mut own) && matches!(event, egui::Event::Text(_)) {
+                return false;
+            }
+            if opened {
+                return !typed.keep(event);
+            }
             let egui::Event::Key { key, modifiers, pressed: true, .. } = event else { return true };
             let fits = |s: &KeyboardShortcut| s.logical_key == *key && modifiers.matches_logically(s.modifiers);
             let found = all.iter().find(|(shortcut, entry)| fits(shortcut) && !blocked(shortcut, entry));
             if let Some((_, entry)) = found {
+                let before = queue.len();
                 push(session, entry, queue);
+                opened = queue.get(before).is_some_and(Typed::is_for);
+                own = opened && !modifiers.command;
             }
             found.is_none()
         });

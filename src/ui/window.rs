@@ -4,6 +4,7 @@ use crate::app::{Command, Dialog, Pick, Session, Wish};
 use crate::ui::focus::Focus;
 use crate::ui::picker::Picker;
 use crate::ui::screen::{Queue, Screen};
+use crate::ui::typed::Typed;
 use crate::ui::{
     about, combined, compare, coverage, details, empty, events, evidence, export, files, grip, histogram, keys, lexicon, mapping, notices, opening, ordinary,
     palette, searches, settings, shortcuts, status, strip, table, theme, topbar,
@@ -21,6 +22,7 @@ pub struct Window {
     looks: Option<(crate::app::Look, f32)>,
     titled: String,
     focus: Focus,
+    typed: Typed,
 }
 
 impl Window {
@@ -28,7 +30,7 @@ impl Window {
     #[must_use]
     pub fn new(ctx: &Context, session: Session, picker: Box<dyn Picker>) -> Self {
         theme::install(ctx);
-        Self { session, screen: Screen::default(), picker, looks: None, titled: String::new(), focus: Focus::default() }
+        Self { session, screen: Screen::default(), picker, looks: None, titled: String::new(), focus: Focus::default(), typed: Typed::default() }
     }
 
     fn dress(&mut self, ctx: &Context) {
@@ -181,6 +183,7 @@ impl eframe::App for Window {
         let ctx = ui.ctx().clone();
         self.dress(&ctx);
         self.focus.claim(&ctx);
+        self.typed.hand_on(&ctx);
         let mut held = Queue::new();
         grip::take(&ctx, &mut held);
         for command in held {
@@ -188,7 +191,7 @@ impl eframe::App for Window {
         }
         let mut queue = Queue::new();
         self.arrivals(&ctx, &mut queue);
-        shortcuts::take(&ctx, &self.session, &mut queue);
+        shortcuts::take(&ctx, &self.session, &mut self.typed, &mut queue);
         self.panels(ui, &mut queue);
         self.dialogs(ui, &mut queue);
         empty::hovering_files(&ctx);

@@ -20,6 +20,33 @@ fn the_palette_finds_and_runs_a_command() {
 }
 
 #[test]
+fn what_is_typed_in_the_frame_that_opens_a_field_is_typed_into_it() {
+    let mut desk = ready();
+    let key = |key, modifiers| egui::Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers };
+    let text = |text: &str| egui::Event::Text(text.into());
+    let all = [key(Key::F, egui::Modifiers::COMMAND), key(Key::S, egui::Modifiers::NONE), text("s"), key(Key::N, egui::Modifiers::NONE), text("n")];
+    desk.window.input_mut().events.extend(all);
+    desk.window.run_steps(4);
+    assert_eq!(desk.session().view.narrow.search, "sn");
+    desk.window.run_steps(2);
+    desk.key(Key::Escape);
+    desk.key(Key::Escape);
+    desk.key(Key::Home);
+    desk.settle();
+    desk.window.input_mut().events.extend([key(Key::N, egui::Modifiers::NONE), text("n"), key(Key::O, egui::Modifiers::NONE), text("o")]);
+    desk.window.run_steps(4);
+    let view = &desk.session().view;
+    let note = view.subject_at(view.selected.unwrap()).unwrap().key;
+    desk.until("the note", |d| d.session().marks.get(note).is_some_and(|mark| mark.note == "o"));
+    desk.key(Key::Escape);
+    let palette = [key(Key::K, egui::Modifiers::COMMAND), text("rarit"), text("y"), key(Key::Enter, egui::Modifiers::NONE)];
+    desk.window.input_mut().events.extend(palette);
+    desk.window.run_steps(12);
+    desk.settle();
+    assert_eq!(desk.session().view.by, residue::domain::RankBy::Rarity);
+}
+
+#[test]
 fn help_lists_every_key_and_escape_closes_it() {
     let mut desk = ready();
     desk.key(Key::F1);
