@@ -17,7 +17,7 @@ const MEMBERS: usize = 200;
 
 pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
     let looked_at = session.drill.subject.and_then(|i| session.view.subject_at(i));
-    keep_draft(session, screen, queue, ui);
+    leave_draft(session, screen, queue);
     if session.drill.asked.is_none() {
         ui.add_space(30.0);
         ui.vertical_centered(|ui| ui.label(RichText::new("Select a row to see why it ranks where it does.").color(theme::colours(ui).weak)));
@@ -53,6 +53,7 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
             None => {}
         }
     });
+    keep_draft(screen, queue, ui);
 }
 
 fn answered(ui: &mut Ui, session: &Session, screen: &mut Screen, answer: &Answer, subject: Option<&Subject>, queue: &mut Queue) {
@@ -139,18 +140,20 @@ fn part_help(name: &str) -> &'static str {
     }
 }
 
-/// Hands a note over once its author pauses, or looks at something else.
-fn keep_draft(session: &Session, screen: &mut Screen, queue: &mut Queue, ui: &Ui) {
-    let current = session.drill.asked;
-    let Some(draft) = &screen.note else { return };
-    let moved_on = Some(draft.key) != current;
-    let paused = draft.typed.is_some_and(|t| t.elapsed() >= PAUSE);
-    if draft.typed.is_some() && (moved_on || paused) {
+/// Hands over the note of what is no longer looked at.
+fn leave_draft(session: &Session, screen: &mut Screen, queue: &mut Queue) {
+    if screen.note.as_ref().is_some_and(|draft| Some(draft.key) != session.drill.asked) {
         hand_over(screen, queue);
-    }
-    if moved_on {
         screen.note = None;
-    } else if let Some(typed) = screen.note.as_ref().and_then(|d| d.typed) {
+    }
+}
+
+/// Hands a note over once its author pauses. After it was drawn: before, the field would show once more what was kept until then, and lose its caret.
+fn keep_draft(screen: &mut Screen, queue: &mut Queue, ui: &Ui) {
+    let Some(typed) = screen.note.as_ref().and_then(|draft| draft.typed) else { return };
+    if typed.elapsed() >= PAUSE {
+        hand_over(screen, queue);
+    } else {
         ui.ctx().request_repaint_after(PAUSE.saturating_sub(typed.elapsed()));
     }
 }

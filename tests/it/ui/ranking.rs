@@ -45,6 +45,9 @@ fn keys_walk_the_table_and_flag_and_note() {
     desk.window.run_steps(2);
     assert_eq!(desk.session().view.shown(), ROWS, "typing a note presses no keys of the table");
     desk.until("the note to be kept", |d| d.log.lock().unwrap().marks.get(&key).is_some_and(|m| m.flagged && m.note == "odd parent [1]"));
+    // Its author paused, and goes on where the caret was.
+    desk.window.get_by_label("Note").type_text(", twice");
+    desk.until("the rest of the note", |d| d.log.lock().unwrap().marks.get(&key).is_some_and(|m| m.note == "odd parent [1], twice"));
     desk.window.get_by_label("Row rank 1 above: schtasks created task Updater to run C:\\Users\\Public\\u.exe").click();
     desk.window.run_steps(2);
     desk.key(Key::CloseBracket);
