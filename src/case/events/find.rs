@@ -1,7 +1,7 @@
 //! Which events a search finds: what is known of typed columns first, texts only of the rows that are left.
 
 use super::coded::Coded;
-use super::packed::Packed;
+use super::messages::Messages;
 use super::{Chunk, Events, NONE, stored};
 use crate::case::search::{Cell, Column, Number, Pattern, Search, Span, Term};
 use crate::control::{Control, RunError};
@@ -86,7 +86,7 @@ impl Events {
             .enumerate()
             .map(|(at, chunk)| {
                 control.check()?;
-                let rows = plan.sift(chunk, self.packed(at))?;
+                let rows = plan.sift(chunk, self.messages(at))?;
                 let done = done.fetch_add(chunk.rows as u64, Ordering::Relaxed) + chunk.rows as u64;
                 control.progress("searching", "", done, Some(self.rows as u64), "events");
                 Ok(rows)
@@ -214,7 +214,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The rows of a chunk that pass.
-    fn sift(&self, chunk: &Chunk, messages: Option<&Packed>) -> Result<Vec<u32>, RunError> {
+    fn sift(&self, chunk: &Chunk, messages: Option<&Messages>) -> Result<Vec<u32>, RunError> {
         let mut alive = vec![true; chunk.rows];
         if let Some((from, to, times)) = &self.time {
             let span = chunk.file.groups().get(chunk.group);
@@ -244,14 +244,14 @@ impl<'a> Plan<'a> {
         Ok(alive.iter().enumerate().filter(|(_, alive)| **alive).map(|(row, _)| (chunk.first + row) as u32).collect())
     }
 
-    fn sift_texts(&self, chunk: &Chunk, packed: Option<&Packed>, alive: &mut [bool]) -> Result<(), RunError> {
+    fn sift_texts(&self, chunk: &Chunk, kept: Option<&Messages>, alive: &mut [bool]) -> Result<(), RunError> {
         let asked = [&self.any, &self.must, &self.not].into_iter().flatten();
         let mut columns: Vec<&str> = asked.flat_map(|asked| asked.texts.iter().copied()).collect();
         columns.sort_unstable();
         columns.dedup();
-        columns.retain(|column| packed.is_none() || *column != stored(Column::Message));
+        columns.retain(|column| kept.is_none() || *column != stored(Column::Message));
         let table = if columns.is_empty() { DataFrame::empty() } else { chunk.file.group(&columns, chunk.group)? };
-        let messages = packed.filter(|_| !self.patterns.is_empty()).map(|packed| packed.rows_with(&self.patterns)).transpose()?;
+        let messages = kept.filter(|_| !self.patterns.is_empty()).map(|kept| kept.rows_with(&self.patterns)).transpose()?;
         let texts = Texts { chunk, table, messages };
         for asked in self.must.iter().filter(|asked| !asked.texts.is_empty()) {
             let mut hits = asked.known(chunk);

@@ -1,13 +1,13 @@
 //! All events of a case as one table to filter, sort and group: the query layer behind the list of events.
 //!
 //! Rows are numbered through all sources in key order. Typed columns and columns of names are read whole when they are first asked for and kept,
-//! names as numbers into a list of the values there are; messages are packed once there is time, and like all fields they are read from the disk until then.
+//! names as numbers into a list of the values there are; messages are kept once there is time, and like all fields they are read from the disk until then.
 //! Border: reads the case's Parquet files; what is shown of the rows is others' business. Every call may take a while: not for the window's thread.
 
 mod coded;
 mod find;
+mod messages;
 mod order;
-mod packed;
 mod page;
 mod turn;
 
@@ -20,7 +20,7 @@ use super::reader::EventFile;
 use super::search::Column;
 use crate::control::{Control, RunError};
 use coded::Coded;
-use packed::Packed;
+use messages::Messages;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 use turn::Turn;
@@ -47,7 +47,7 @@ pub struct Events {
     rows: usize,
     coded: Kept<Option<Arc<Coded>>>,
     numbers: Kept<Arc<Vec<i64>>>,
-    packed: OnceLock<Vec<Option<Packed>>>,
+    messages: OnceLock<Vec<Option<Messages>>>,
     turn: Turn,
 }
 
@@ -89,7 +89,7 @@ impl Events {
                 }
             }
         }
-        Self { snapshot, chunks, rows, coded: Mutex::default(), numbers: Mutex::default(), packed: OnceLock::new(), turn: Turn::default() }
+        Self { snapshot, chunks, rows, coded: Mutex::default(), numbers: Mutex::default(), messages: OnceLock::new(), turn: Turn::default() }
     }
 
     /// Number of events.
@@ -117,7 +117,7 @@ impl Events {
     pub fn warm(&self, control: &Control) -> Result<(), RunError> {
         self.numbers(Column::Time, control)?;
         self.read_names(&Self::GROUPED, control)?;
-        self.pack(control)?;
+        self.keep_messages(control)?;
         for column in Self::GROUPED {
             control.check()?;
             if let Some(coded) = self.coded(column, control)? {

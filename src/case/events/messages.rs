@@ -17,13 +17,13 @@ use std::ops::Range;
 const PLAIN: usize = 512 << 20;
 /// Bytes of both beyond which the rest stays on the disk.
 const ROOM: usize = 3 << 29;
-/// Row groups packed before searches are waited for.
+/// Row groups read before searches are waited for.
 const TURN: usize = 16;
 /// Bytes unpacked at a time: no more than a processor's own memory holds until they are searched.
 const BLOCK: usize = 256 << 10;
 
 /// The messages of one row group, equal ones once.
-pub(super) struct Packed {
+pub(super) struct Messages {
     blocks: Vec<Block>,
     /// Where each text ends in its block, unpacked.
     ends: Vec<u32>,
@@ -40,13 +40,13 @@ struct Block {
     packed: bool,
     texts: Range<usize>,
     /// Whether every letter of ASCII in them is what it looks like.
-    plain: bool,
+    exact: bool,
 }
 
 impl Events {
-    /// Packs the messages of as many row groups as there is room for.
-    pub(super) fn pack(&self, control: &Control) -> Result<(), RunError> {
-        if self.packed.get().is_some() {
+    /// Keeps the messages of as many row groups as there is room for.
+    pub(super) fn keep_messages(&self, control: &Control) -> Result<(), RunError> {
+        if self.messages.get().is_some() {
             return Ok(());
         }
         let (mut all, mut bytes) = (Vec::with_capacity(self.chunks.len()), 0);
@@ -58,24 +58,24 @@ impl Events {
             }
             let keep = |chunk: &Chunk| {
                 let kept = chunk.read(&[stored(Column::Message)], gather)?;
-                Ok(if bytes > PLAIN { kept.map(Packed::packed) } else { kept })
+                Ok(if bytes > PLAIN { kept.map(Messages::packed) } else { kept })
             };
-            let kept: Vec<Option<Packed>> = chunks.par_iter().map(keep).collect::<Result<_, RunError>>()?;
-            bytes += kept.iter().flatten().map(Packed::bytes).sum::<usize>();
+            let kept: Vec<Option<Messages>> = chunks.par_iter().map(keep).collect::<Result<_, RunError>>()?;
+            bytes += kept.iter().flatten().map(Messages::bytes).sum::<usize>();
             all.extend(kept);
         }
         all.shrink_to_fit();
-        let _ = self.packed.set(all);
+        let _ = self.messages.set(all);
         Ok(())
     }
 
     /// The messages of a chunk, if they are in memory.
-    pub(super) fn packed(&self, chunk: usize) -> Option<&Packed> {
-        self.packed.get()?.get(chunk)?.as_ref()
+    pub(super) fn messages(&self, chunk: usize) -> Option<&Messages> {
+        self.messages.get()?.get(chunk)?.as_ref()
     }
 }
 
-impl Packed {
+impl Messages {
     fn bytes(&self) -> usize {
         self.blocks.iter().map(|block| block.bytes.len()).sum::<usize>() + 4 * self.ends.len() + 2 * self.texts.len()
     }
@@ -98,7 +98,7 @@ impl Packed {
             for block in &self.blocks {
                 let all = block.unpack(&self.ends[block.texts.clone()], room);
                 let all = all.ok_or_else(|| RunError::failed("messages kept in memory cannot be unpacked; open the case again"))?;
-                let texts = Texts { all, ends: &self.ends[block.texts.clone()], plain: block.plain };
+                let texts = Texts { all, ends: &self.ends[block.texts.clone()], exact: block.exact };
                 for (pattern, found) in patterns.iter().zip(&mut found) {
                     texts.find(pattern, &mut found[block.texts.clone()]);
                 }
@@ -135,13 +135,13 @@ impl Block {
 struct Texts<'a> {
     all: &'a [u8],
     ends: &'a [u32],
-    plain: bool,
+    exact: bool,
 }
 
 impl Texts<'_> {
     /// Marks the texts that have the pattern in them.
     fn find(&self, pattern: &Pattern, found: &mut [bool]) {
-        if !self.plain || pattern.words().is_empty() {
+        if !self.exact || pattern.words().is_empty() {
             found.iter_mut().enumerate().for_each(|(text, found)| *found = pattern.is_in(self.text(text)));
             return;
         }
@@ -189,9 +189,9 @@ impl Gathered {
     fn close(&mut self) -> Option<()> {
         // The packer measures in 31 bits, and leaves room for the worst case.
         i32::try_from(self.waiting.len()).ok()?;
-        let plain = self.waiting.is_ascii() || FOLDED.iter().all(|folded| memmem::find(&self.waiting, folded.as_bytes()).is_none());
+        let exact = self.waiting.is_ascii() || FOLDED.iter().all(|folded| memmem::find(&self.waiting, folded.as_bytes()).is_none());
         self.waiting.make_ascii_lowercase();
-        self.blocks.push(Block { bytes: self.waiting.as_slice().into(), packed: false, texts: self.first..self.ends.len(), plain });
+        self.blocks.push(Block { bytes: self.waiting.as_slice().into(), packed: false, texts: self.first..self.ends.len(), exact });
         self.waiting.clear();
         self.first = self.ends.len();
         Some(())
@@ -199,7 +199,7 @@ impl Gathered {
 }
 
 /// The messages of a row group; `None` when it is too big to be kept.
-fn gather(table: &DataFrame) -> PolarsResult<Option<Packed>> {
+fn gather(table: &DataFrame) -> PolarsResult<Option<Messages>> {
     let (mut gathered, mut texts) = (Gathered::default(), Vec::with_capacity(table.height()));
     for column in table.columns() {
         for array in column.str()?.downcast_iter() {
@@ -217,7 +217,7 @@ fn gather(table: &DataFrame) -> PolarsResult<Option<Packed>> {
             }
         }
     }
-    Ok(gathered.close().map(|()| Packed { blocks: gathered.blocks, ends: gathered.ends, texts }))
+    Ok(gathered.close().map(|()| Messages { blocks: gathered.blocks, ends: gathered.ends, texts }))
 }
 
 #[cfg(test)]
@@ -226,7 +226,7 @@ mod tests {
     use polars::prelude::{Column as Series, IntoColumn as _, NamedFrom as _, Series as Values};
 
     /// Both ways of keeping texts.
-    fn both(texts: &[impl AsRef<str>]) -> [Packed; 2] {
+    fn both(texts: &[impl AsRef<str>]) -> [Messages; 2] {
         let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
         let column: Series = Values::new("message".into(), texts).into_column();
         let table = DataFrame::new_infer_height(vec![column]).unwrap();
