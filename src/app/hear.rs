@@ -36,7 +36,7 @@ impl Session {
         if self.activity.is_busy() {
             self.pace.hear(self.jobs.progress(), now);
         }
-        [&self.jobs, &self.questions, &self.side].into_iter().any(Worker::is_heard_later)
+        [&self.jobs, &self.questions, &self.side].into_iter().any(Worker::has_more)
     }
 
     /// Takes what was computed on threads of its own.

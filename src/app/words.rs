@@ -87,6 +87,12 @@ pub fn time(ns: i64, zone: &TimeZone) -> String {
     }
 }
 
+/// `5 of 1,204 events`, or `1,204 events` where that is all.
+#[must_use]
+pub fn part_of(some: usize, all: usize, what: &str) -> String {
+    if some == all { format!("{} {what}", count(all)) } else { format!("{} of {} {what}", count(some), count(all)) }
+}
+
 /// A time to the second.
 #[must_use]
 pub fn second(ns: i64, zone: &TimeZone) -> String {

@@ -232,7 +232,7 @@ impl Worker {
     }
 
     /// Whether something happened that was not taken yet.
-    pub fn is_heard_later(&self) -> bool {
+    pub fn has_more(&self) -> bool {
         self.events.as_ref().is_some_and(|events| !events.is_empty())
     }
 

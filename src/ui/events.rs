@@ -6,9 +6,7 @@ use crate::case::events::{Events, Line};
 use crate::case::search::Column;
 use crate::ui::screen::{Queue, Screen};
 use crate::ui::{narrowing, pivots, table, text, theme};
-use eframe::egui::{
-    self, Align, Button, Frame, Id, Label, Layout, Margin, Panel, ProgressBar, RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
-};
+use eframe::egui::{self, Button, Frame, Id, Label, Margin, Panel, ProgressBar, RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 use egui_table::{CellInfo, HeaderCellInfo, HeaderRow, Table, TableDelegate};
 
 /// Columns of the list, with their names and widths; the message alone is not sorted by.
@@ -66,13 +64,7 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
 
 /// What is shown, what narrows it, and the pages.
 fn bar(ui: &mut Ui, session: &Session, queue: &mut Queue) {
-    ui.horizontal(|ui| {
-        // From the right, so that what narrows has the room that is left.
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            bar_end(ui, &session.browse, queue);
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| bar_begin(ui, session, queue));
-        });
-    });
+    narrowing::line(ui, queue, |ui, queue| bar_end(ui, &session.browse, queue), |ui, queue| bar_begin(ui, session, queue));
 }
 
 fn bar_begin(ui: &mut Ui, session: &Session, queue: &mut Queue) {
@@ -81,13 +73,8 @@ fn bar_begin(ui: &mut Ui, session: &Session, queue: &mut Queue) {
         queue.push(Command::ToggleEvents);
     }
     ui.separator();
-    let (found, total) = (browse.found.len(), browse.total());
-    ui.label(if found == total { format!("{} events", words::count(total)) } else { format!("{} of {} events", words::count(found), words::count(total)) });
-    let mut narrowed = Vec::new();
-    if let Some((from, to)) = browse.time {
-        let zone = session.zone();
-        narrowed.push((format!("{} to {}", words::second(from, &zone), words::second(to, &zone)), Command::Brush(None)));
-    }
+    ui.label(words::part_of(browse.found.len(), browse.total(), "events"));
+    let mut narrowed: Vec<_> = browse.time.map(|span| narrowing::time(session, span)).into_iter().collect();
     if !browse.search.trim().is_empty() {
         narrowed.push((format!("search {}", browse.search), Command::Search(String::new())));
     }

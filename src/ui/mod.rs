@@ -3,6 +3,7 @@
 //! Border: alone speaks egui. It draws a [`Session`] and pushes commands; it decides nothing about the case.
 
 mod about;
+mod choice;
 mod combined;
 mod compare;
 mod coverage;

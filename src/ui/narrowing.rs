@@ -2,48 +2,44 @@
 
 use crate::app::words;
 use crate::app::{Column, Command, Session, Show};
+use crate::ui::choice::choose;
 use crate::ui::screen::{Queue, Screen};
 use crate::ui::theme;
 use eframe::egui::{self, Align, Button, Layout, RichText, Ui};
 
 pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
+    line(ui, queue, |ui, queue| end(ui, session, screen, queue), |ui, queue| begin(ui, session, queue));
+}
+
+/// A line above a table, drawn from its end, so that what narrows has the room that is left.
+pub(super) fn line(ui: &mut Ui, queue: &mut Queue, end: impl FnOnce(&mut Ui, &mut Queue), begin: impl FnOnce(&mut Ui, &mut Queue)) {
     ui.horizontal(|ui| {
-        // From the right, so that what narrows has the room that is left.
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            end(ui, session, screen, queue);
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| begin(ui, session, queue));
+            end(ui, queue);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| begin(ui, queue));
         });
     });
 }
 
 fn begin(ui: &mut Ui, session: &Session, queue: &mut Queue) {
     let view = &session.view;
-    for (show, name, help) in [
+    let offered = [
         (Show::All, "All", "Everything that passes the search"),
         (Show::Above, "Above", "Only what is above the threshold"),
         (Show::Flagged, "Flagged", "Only what carries your flag (Ctrl+B)"),
-    ] {
-        if ui.add(Button::selectable(view.narrow.show == show, name)).on_hover_text(help).clicked() {
-            queue.push(Command::Show(show));
-        }
-    }
+    ];
+    choose(ui, view.narrow.show, offered, queue, Command::Show);
     if !session.findings.is_empty() {
         ui.separator();
         crate::ui::rules::parts(ui, session, queue);
     }
     ui.separator();
-    let (shown, total) = (view.shown(), view.total());
-    let text =
-        if shown == total { format!("{} subjects", words::count(total)) } else { format!("{} of {} subjects", words::count(shown), words::count(total)) };
-    ui.label(text);
+    ui.label(words::part_of(view.shown(), view.total(), "subjects"));
     let mut narrowed = Vec::new();
     if let Some((from, to)) = view.narrow.bar {
         narrowed.push((format!("score {} to {}", words::score(from), words::score(to)), Command::Bar(None)));
     }
-    if let Some((from, to)) = view.narrow.brush {
-        let zone = session.zone();
-        narrowed.push((format!("{} to {}", words::second(from, &zone), words::second(to, &zone)), Command::Brush(None)));
-    }
+    narrowed.extend(view.narrow.brush.map(|span| time(session, span)));
     if !view.narrow.search.trim().is_empty() {
         let hits = if view.narrow.highlight { format!(": {} marked", words::count(view.hits.len())) } else { String::new() };
         narrowed.push((format!("search {}{hits}", view.narrow.search), Command::Search(String::new())));
@@ -67,6 +63,12 @@ fn end(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
     } else {
         ui.skip_ahead_auto_ids(1);
     }
+}
+
+/// A span of time that narrows.
+pub(super) fn time(session: &Session, (from, to): (i64, i64)) -> (String, Command) {
+    let zone = session.zone();
+    (format!("{} to {}", words::second(from, &zone), words::second(to, &zone)), Command::Brush(None))
 }
 
 /// What narrows, each with an x that takes it away; they share the room there is.

@@ -3,21 +3,19 @@
 use crate::app::{Command, Session, Show, words};
 use crate::domain::Subject;
 use crate::engine::Level;
+use crate::ui::choice::choose;
 use crate::ui::screen::Queue;
 use crate::ui::theme;
-use eframe::egui::{Button, CollapsingHeader, Label, RichText, Ui};
+use eframe::egui::{CollapsingHeader, Label, RichText, Ui};
 
 /// Buttons for the parts, and how many grave hits stay above the threshold while it moves.
 pub(super) fn parts(ui: &mut Ui, session: &Session, queue: &mut Queue) {
-    for (show, name, help) in [
+    let offered = [
         (Show::Both, "Both", "Above the threshold, and a rule hit one of its events"),
         (Show::OnlyUnusual, "Only unusual", "Above the threshold, and no rule hit"),
         (Show::OnlyRules, "Only rules", "A rule hit, but it is below the threshold"),
-    ] {
-        if ui.add(Button::selectable(session.view.narrow.show == show, name)).on_hover_text(help).clicked() {
-            queue.push(Command::Show(show));
-        }
-    }
+    ];
+    choose(ui, session.view.narrow.show, offered, queue, Command::Show);
     for (name, (above, all)) in ["critical", "high"].into_iter().zip(session.view.severe()) {
         let text = format!("{name} {} of {} above", words::count(above), words::count(all));
         let help = format!("Rows in which a rule of level {name} is the gravest that hit: how many stay above the threshold, and how many there are");

@@ -2,6 +2,7 @@
 
 use crate::app::{Command, Look, Session};
 use crate::domain::{Compute, Preset, Settings};
+use crate::ui::choice::choose;
 use crate::ui::opening::modal;
 use crate::ui::screen::{Queue, Screen};
 use crate::ui::theme;
@@ -24,26 +25,20 @@ fn plan(ui: &mut Ui, session: &Session, queue: &mut Queue) {
     ui.label(RichText::new("Analysis").strong());
     ui.horizontal(|ui| {
         ui.label("Preset");
-        for (preset, name, help) in [
+        let offered = [
             (Preset::Recommended, "recommended", "Ranks real cases best: counts, network and knowledge, each shown apart"),
             (Preset::Published, "published", "Each method as its authors described it; ranks by the autoencoder's loss"),
-        ] {
-            if ui.add(Button::selectable(session.plan.preset == preset, name)).on_hover_text(help).clicked() {
-                queue.push(Command::Preset(preset));
-            }
-        }
+        ];
+        choose(ui, session.plan.preset, offered, queue, Command::Preset);
     });
     ui.horizontal(|ui| {
         ui.label("Train on");
-        for (compute, name, help) in [
+        let offered = [
             (Compute::Auto, "automatic", "A real GPU when there is one and it pays, else the CPU"),
             (Compute::Cpu, "CPU", "Repeatable to the byte"),
             (Compute::Gpu, "GPU", "Any GPU adapter, software ones included"),
-        ] {
-            if ui.add(Button::selectable(session.plan.compute == compute, name)).on_hover_text(help).clicked() {
-                queue.push(Command::Compute(compute));
-            }
-        }
+        ];
+        choose(ui, session.plan.compute, offered, queue, Command::Compute);
     });
     ui.label(RichText::new(&session.device).small().color(theme::colours(ui).weak));
     let mut prior = session.plan.prior;

@@ -3,8 +3,8 @@
 use crate::app::Command;
 use eframe::egui::{Context, Event};
 
-/// Passes after which what waits is handed on wherever it goes: the field did not come.
-const LONGEST: u8 = 10;
+/// Passes after which what waits is handed on wherever it goes: what was opened has no field.
+const LONGEST: u8 = 4;
 
 /// What waits.
 #[derive(Default)]

@@ -26,7 +26,7 @@ const MOST_EPOCHS: usize = 20;
 const RATES: [f32; 3] = [1e-3, 3e-4, 1e-4];
 /// Windows that tell whether it learned.
 const JUDGED: usize = 1000;
-/// Rows that are further from their means than this are not all alike.
+/// Rows that are further from their means than this are not nearly all alike.
 const SAME: f64 = 1e-6;
 /// The highest value of the published output: the sigmoid of 1.
 const CEILING: f64 = 0.731_058_578_630_004_9;
@@ -286,7 +286,7 @@ fn learned(input: &Input<'_>, flags: &Flags<'_>, closed: &Explanation, remarks: 
         network.fit(flags, &windows, &fit, input.control)?;
         let predicted = network.predict(flags, &judged, input.control)?;
         let reached = lost(&|at| std::array::from_fn(|flag| predicted.get(at * FLAGS + flag).map_or(f64::NAN, |p| f64::from(*p))));
-        // Where all rows are alike there is nothing to learn beyond the means.
+        // Where nearly all rows are alike there is nothing to learn beyond the means.
         if reached < idle || idle < SAME {
             break;
         }
