@@ -43,7 +43,7 @@ fn main() {
     let given = std::env::args_os().skip(1).find(|argument| !argument.to_string_lossy().starts_with("--")).map(PathBuf::from);
     let evidence = given.unwrap_or_else(|| {
         let events = std::env::var("RESIDUE_EVENTS").ok().and_then(|n| n.parse().ok()).unwrap_or(200_000);
-        let options = synth::Options { events, seed: 7, formats: Vec::new() };
+        let options = synth::Options { events, seed: 7, formats: Vec::new(), intrusion: true };
         synth::write(made.path(), &options, &Control::silent()).unwrap();
         made.path().join("evtx")
     });

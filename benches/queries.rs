@@ -80,7 +80,7 @@ fn made(events: u64, home: &Path) -> Case {
     let case = Case::create(&home.join("bench.residue")).unwrap();
     let (estate, copies) = (events.min(ESTATE), events.div_ceil(ESTATE));
     let folder = home.join("estate");
-    synth::write(&folder, &synth::Options { events: estate, seed: 7, formats: Vec::new() }, &Control::silent()).unwrap();
+    synth::write(&folder, &synth::Options { events: estate, seed: 7, formats: Vec::new(), intrusion: true }, &Control::silent()).unwrap();
     ingest(&[folder.join("evtx")], &Copies { case: case.clone(), copies }, &Options::default(), &Control::silent()).unwrap();
     std::fs::remove_dir_all(folder).unwrap();
     println!("made in {:.0} s", begin.elapsed().as_secs_f64());

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!         ui ---> app ---+
-//!                        +--> engine --> detect --> nn, features
-//!         cli -----------+       |
+//!                        +--> engine --> leads ---> features
+//!         cli -----------+       |   detect --> nn, features
 //!                                +-----> ingest, case, score, export, synth
 //!    everything may use: domain, control          (plain data; no egui, burn, polars, evtx)
 //! ```
@@ -20,6 +20,7 @@ pub mod engine;
 pub mod export;
 pub mod features;
 pub mod ingest;
+pub mod leads;
 pub mod nn;
 pub mod score;
 pub mod synth;

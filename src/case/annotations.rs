@@ -18,6 +18,8 @@ pub enum Unit {
     Event,
     /// A subject, by the event that stands for it; it follows that event through every detector.
     Subject,
+    /// A lead, by the event that stands for it.
+    Lead,
 }
 
 impl Unit {
@@ -25,11 +27,16 @@ impl Unit {
         match self {
             Self::Event => 0,
             Self::Subject => 1,
+            Self::Lead => 2,
         }
     }
 
     pub(super) fn from_code(code: i64) -> Self {
-        if code == 0 { Self::Event } else { Self::Subject }
+        match code {
+            0 => Self::Event,
+            2 => Self::Lead,
+            _ => Self::Subject,
+        }
     }
 }
 

@@ -233,7 +233,7 @@ pub(super) struct ExportArgs {
     /// Which rows: flagged, above or all.
     #[arg(long, value_parser = part, default_value = "flagged")]
     pub(super) which: Part,
-    /// Write all rankings as one list, by reciprocal-rank fusion (CSV or JSONL).
+    /// Write single events of all methods as one list, in the order of the leads' scores (CSV or JSONL).
     #[arg(long, conflicts_with = "which")]
     pub(super) combined: bool,
     /// Rankings to write [default: all; CSV, JSONL and Parquet hold one].
@@ -275,7 +275,7 @@ pub(super) struct EvaluateArgs {
     /// The value to rank by [default: the ranking's own score].
     #[arg(long, value_enum, default_value_t)]
     pub(super) by: By,
-    /// What is counted: subjects, or paths scored by their worst subject.
+    /// What is counted: subjects, paths scored by their worst subject, or leads (of `leads.jsonl`).
     #[arg(long, value_enum, default_value_t)]
     pub(super) unit: Unit,
     /// Print as JSON.
@@ -297,6 +297,9 @@ pub(super) struct SynthArgs {
     /// What to write: evtx, l2tcsv, dynamic, bodyfile, mftecmd, jsonl.
     #[arg(long, value_delimiter = ',', default_value = "evtx")]
     pub(super) format: Vec<String>,
+    /// Plant no intrusion: everything is ordinary.
+    #[arg(long)]
+    pub(super) no_intrusion: bool,
     /// Use the folder even when it is not empty.
     #[arg(long)]
     pub(super) force: bool,
@@ -344,6 +347,8 @@ pub(super) enum Unit {
     #[default]
     Subject,
     Path,
+    /// Leads, from `leads.jsonl`.
+    Lead,
 }
 
 /// How evidence is to be read.

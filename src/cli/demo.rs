@@ -4,7 +4,7 @@ use super::args::{DemoArgs, ProgressMode};
 use super::{Status, control, print, printable};
 use crate::case::Case;
 use crate::control::RunError;
-use crate::domain::{Plan, Report, time};
+use crate::domain::{Leads, Plan, Report, Strength, time};
 use crate::engine::{self, jobs};
 
 pub(super) fn run(args: &DemoArgs) -> Result<Status, RunError> {
@@ -31,10 +31,34 @@ fn headless(mode: ProgressMode, why: &str) -> Result<Status, RunError> {
     control.info(format!("the demo runs on the terminal: {why}"));
     let evidence = jobs::demo_evidence(&control)?;
     let case = Case::temporary()?;
-    let result = engine::read_into(&case, &[evidence], None, &control).and_then(|_| engine::analyse(&case, &Plan::standard(), &control, terminal.as_ref()));
+    let plan = Plan::standard();
+    let result = engine::read_into(&case, &[evidence], None, &control).and_then(|_| {
+        let analysis = engine::analyse(&case, &plan, &control, terminal.as_ref())?;
+        let ground = engine::survey(&case, &plan, &control)?;
+        let told = stories(&engine::leads_of(&ground, &analysis.rankings));
+        Ok(std::iter::once(told).chain(analysis.rankings.iter().map(|r| top(&r.report))).collect::<Vec<_>>().join("\n"))
+    });
     terminal.clear();
-    let text = result.map(|analysis| analysis.rankings.iter().map(|r| top(&r.report)).collect::<Vec<_>>().join("\n"));
-    print(&text?)
+    print(&result?)
+}
+
+/// The first leads, in words.
+fn stories(leads: &Leads) -> String {
+    let of = |strength| leads.list.iter().filter(|lead| lead.strength == strength).count();
+    let mut text = format!("Leads: {}, {} strong, {} worth a look\n", leads.total, of(Strength::Strong), of(Strength::WorthALook));
+    for lead in leads.list.iter().take(5) {
+        let when = |time: Option<i64>| time.map(time::iso).and_then(|text| text.get(..19).map(str::to_owned)).unwrap_or_else(|| "no time".into());
+        text += &format!("{:>3} {:>8.2}  {:<12} {}\n", lead.rank, lead.score, lead.strength.words(), printable(&lead.headline));
+        let (computers, users) = (lead.computers.join(", "), lead.users.join(", "));
+        text += &format!("     {} to {} on {} as {}\n", when(lead.first_seen), when(lead.last_seen), printable(&computers), printable(&users));
+        for step in &lead.steps {
+            let message: String = step.message.chars().take(110).collect();
+            let reason: String = step.reason.chars().take(140).collect();
+            text += &format!("       {}  {:<12} {}\n", when(step.time), step.computer, printable(&message));
+            text += &format!("           {}: {}\n", step.detector.title(), printable(&reason));
+        }
+    }
+    text
 }
 
 /// The first ten of a ranking, in words.

@@ -35,6 +35,9 @@ struct Row {
 }
 
 pub(super) fn run(args: &EvaluateArgs) -> Result<Status, RunError> {
+    if args.unit == Unit::Lead {
+        return super::evaluate_leads::run(args);
+    }
     let mut truth = Truth::default();
     for path in &args.truth {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the truth {}", path.display()))?;

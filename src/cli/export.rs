@@ -4,7 +4,7 @@ use super::args::{ExportArgs, ImportArgs, VerifyArgs};
 use super::{Status, control, print};
 use crate::case::Case;
 use crate::control::{Control, RunError};
-use crate::domain::{DetectorId, Suppression};
+use crate::domain::{DetectorId, Plan, Suppression};
 use crate::engine;
 use crate::export::Format;
 
@@ -34,10 +34,9 @@ fn export(args: &ExportArgs, format: Format, control: &Control) -> Result<Status
     }
     if args.combined {
         let rules = Suppression::new(case.rules()?);
-        let sources = case.sources();
-        let rest: Vec<engine::Ranking> =
-            rankings.iter().map(|r| engine::without(r, &rules, crate::domain::Threshold::Value(r.report.threshold), &sources).0).collect();
-        let rows = engine::write_combined(&case, &rest, format, &args.out, control)?;
+        let ground = engine::survey(&case, &Plan::standard(), control)?;
+        let rest: Vec<engine::Ranking> = engine::unsuppressed(&rankings, &rules, &case.sources());
+        let rows = engine::write_order(&case, &rest, &engine::leads_of(&ground, &rest), format, &args.out, control)?;
         return print(&format!("{rows} rows: {}\n", args.out.display()));
     }
     if rankings.len() > 1 && !format.holds_many() {
@@ -47,8 +46,15 @@ fn export(args: &ExportArgs, format: Format, control: &Control) -> Result<Status
     let (rules, annotations, sources) = (Suppression::new(case.rules()?), case.annotations(), case.sources());
     let extracts: Vec<engine::Extract> = rankings.iter().map(|r| engine::extract(r, args.which, &rules, &annotations, &sources)).collect();
     let title = args.case.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let leads = if format.holds_many() {
+        let ground = engine::survey(&case, &Plan::standard(), control)?;
+        Some(engine::leads_of(&ground, &engine::unsuppressed(&rankings, &rules, &sources)))
+    } else {
+        None
+    };
+    let leads = leads.as_ref().map(|leads| (leads, args.which));
     let mut said = String::new();
-    for (path, rows) in engine::write_extracts(&case, &title, args.which.words(), &extracts, &[(format, args.out.clone())], control)? {
+    for (path, rows) in engine::write_extracts(&case, &title, args.which.words(), &extracts, leads, &[(format, args.out.clone())], control)? {
         said.push_str(&format!("{rows} rows: {}\n", path.display()));
     }
     print(&said)

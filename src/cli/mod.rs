@@ -10,6 +10,7 @@ mod convert;
 mod demo;
 mod doctor;
 mod evaluate;
+mod evaluate_leads;
 mod export;
 mod inspect;
 mod progress;

@@ -9,7 +9,7 @@ pub(super) fn run(args: &SynthArgs) -> Result<Status, RunError> {
     let formats = args.format.iter().map(|name| name.parse()).collect::<Result<Vec<synth::Format>, String>>().map_err(RunError::failed)?;
     out_folder(&args.out, args.force)?;
     let (control, terminal) = control(args.progress);
-    let options = synth::Options { events: args.events, seed: args.seed, formats };
+    let options = synth::Options { events: args.events, seed: args.seed, formats, intrusion: !args.no_intrusion };
     let summary = synth::write(&args.out, &options, &control)?;
     terminal.clear();
     print(&format!(

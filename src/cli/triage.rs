@@ -7,7 +7,7 @@ use crate::case::Case;
 use crate::control::{Control, RunError};
 use crate::domain::{Ledger, Plan, Preset, RankBy, Rule, Scope, Settings, Suppression};
 use crate::engine::{self, Analysis, Clock};
-use crate::export::{AtomicFile, Formats, Lookup, Members, write_ranking};
+use crate::export::{AtomicFile, Formats, LeadFiles, Lookup, Members, write_ranking};
 use anyhow::Context;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -47,6 +47,7 @@ fn triage(args: &TriageArgs, plan: &Plan, mut rules: Vec<Rule>, clock: &mut Cloc
     }
     analysis.suppress(&Suppression::new(rules), plan.threshold, &ledger);
     write_rankings(&case, &ledger, &analysis, &args.out, control)?;
+    write_leads(&case, plan, &mut analysis, &args.out, control)?;
     let manifest = engine::manifest(&ledger, plan, &analysis, terminal.notices(), clock);
     write_json(&args.out.join("manifest.json"), &manifest)?;
     Ok(status(&ledger, &analysis, control))
@@ -118,6 +119,20 @@ fn write_rankings(case: &Case, ledger: &[Ledger], analysis: &Analysis, out: &Pat
         let lookup = Lookup { explain: ranking.explain.as_ref(), sources: ledger, members: &members, mark: &mark, rules };
         write_ranking(report, &lookup, 0..report.subjects.len(), Formats { csv: Some(&csv), jsonl: Some(&jsonl) }, &control)?;
     }
+    Ok(())
+}
+
+/// Makes leads of what was ranked and writes them. What was finished before a cancel is still connected.
+fn write_leads(case: &Case, plan: &Plan, analysis: &mut Analysis, out: &Path, control: &Control) -> Result<(), RunError> {
+    if analysis.rankings.is_empty() {
+        return Ok(());
+    }
+    let control = Control { cancel: crate::control::CancelToken::default(), ..control.clone() };
+    let ground = engine::survey(case, plan, &control)?;
+    let leads = engine::leads_of(&ground, &analysis.rankings);
+    let (csv, jsonl, steps) = (out.join("leads.csv"), out.join("leads.jsonl"), out.join("leads-steps.csv"));
+    engine::write_lead_files(case, &leads, LeadFiles { csv: Some(&csv), jsonl: Some(&jsonl), steps: Some(&steps) }, &control)?;
+    analysis.leads = Some(leads);
     Ok(())
 }
 

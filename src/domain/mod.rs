@@ -4,6 +4,7 @@
 
 mod event;
 mod labels;
+mod lead;
 mod ledger;
 mod plan;
 mod process;
@@ -15,11 +16,13 @@ mod words;
 
 pub use event::{Event, EventKey, EventRef, EventSink, EventStore, SourceSink};
 pub use labels::{Figures, ProcessLabel, Validation, Verdict};
+pub use lead::{Lead, LeadLink, LeadProcess, LeadState, LeadStep, Leads, LinkKind, OrderedEvent, Strength, Technique, Weight};
 pub use ledger::{Ledger, LedgerEntry, SourceStatus};
 pub use plan::{Compute, DetectorId, Plan, Preset, RankBy, Scope, Threshold};
 pub use process::{Children, Guid, Integrity, Lineage, Parent, Process, Processes, Step, Stub};
 pub use report::{
-    Contribution, CurvePoint, Detection, Explain, Manifest, ManifestDetector, ManifestRule, ManifestSource, Report, RunFacts, Stage, Subject, Trials,
+    Contribution, CurvePoint, Detection, Explain, Manifest, ManifestDetector, ManifestLeads, ManifestRule, ManifestSource, Report, RunFacts, Stage, Subject,
+    Trials,
 };
 pub use settings::{ChainsSettings, FieldsSettings, GroupsSettings, ProcessSettings, Settings, TimelineSettings};
 pub use suppress::{Rule, RuleField, Suppression};

@@ -225,6 +225,9 @@ pub struct Manifest {
     pub sources: Vec<ManifestSource>,
     pub baseline: Vec<ManifestSource>,
     pub detectors: Vec<ManifestDetector>,
+    /// Leads made of the rankings; none where nothing was ranked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leads: Option<ManifestLeads>,
     /// What was called ordinary and taken out, rule by rule; empty without rules.
     pub suppression: Vec<ManifestRule>,
     pub notices: Vec<String>,
@@ -241,6 +244,19 @@ pub struct ManifestSource {
     pub sha256: String,
     pub format: String,
     pub events: u64,
+}
+
+/// The leads' part of a manifest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the file's keys")]
+pub struct ManifestLeads {
+    pub leads: u64,
+    /// Those in the files; the rest has lower scores.
+    pub written: u64,
+    pub strong: u64,
+    pub worth_a_look: u64,
+    /// How much each detector counted, and why.
+    pub weights: Vec<crate::domain::Weight>,
 }
 
 /// One detector's part of a manifest.

@@ -38,6 +38,8 @@ pub struct Analysis {
     pub suppressed: Vec<(DetectorId, u64)>,
     /// The rules, each with what it took out.
     pub suppression: Vec<ManifestRule>,
+    /// Leads made of the rankings, once [`Analysis::connect`] was asked for them.
+    pub leads: Option<crate::domain::Leads>,
     /// How long after the start the first ranking was there, by counting or final.
     pub first: Option<Duration>,
 }

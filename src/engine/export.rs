@@ -6,10 +6,10 @@ use super::suppress::without;
 use super::worker::Ranking;
 use crate::case::{Annotation, Annotations, Case, Kind, Target, Unit, write_rows};
 use crate::control::{Control, RunError};
-use crate::domain::{DetectorId, EventKey, Ledger, Report, Subject, Suppression, Threshold, time};
+use crate::domain::{DetectorId, EventKey, Lead, LeadState, Leads, Ledger, Report, Strength, Subject, Suppression, Threshold, time};
 use crate::export::{
-    AtomicFile, COLUMNS, Chapter, Facts, Format, Formats, Lookup, Members, Said, full_row, member, origin, read_annotations, write_html, write_plain,
-    write_ranking, write_xlsx,
+    AtomicFile, COLUMNS, Chapter, Facts, Format, Formats, LeadChapter, LeadFiles, LeadLookup, LeadMark, Lookup, Members, Said, full_row, member, origin,
+    read_annotations, write_html, write_leads, write_plain, write_ranking, write_xlsx,
 };
 use serde_json::Value;
 use std::collections::HashMap;
@@ -81,6 +81,7 @@ pub fn write_extracts(
     title: &str,
     part: &str,
     extracts: &[Extract],
+    leads: Option<(&Leads, Part)>,
     files: &[(Format, PathBuf)],
     control: &Control,
 ) -> Result<Vec<(PathBuf, u64)>, RunError> {
@@ -98,7 +99,10 @@ pub fn write_extracts(
         explains.iter().map(|explain| Lookup { explain: explain.as_ref(), sources: &sources, members: &members, mark: &mark, rules: rules_of }).collect();
     let chapters: Vec<Chapter<'_>> =
         extracts.iter().zip(&lookups).map(|(e, lookup)| Chapter { report: &e.ranking.report, which: &e.which, lookup, suppressed: e.suppressed }).collect();
-    let facts = Facts { title, part, sources: &sources, rules: &rules };
+    let lead_mark = |lead: &Lead| super::lead_mark(&annotations, &sources, lead);
+    let wanted = leads.map(|(leads, part)| (leads, lead_part(leads, part, &lead_mark)));
+    let leads = wanted.as_ref().map(|(leads, which)| LeadChapter { leads, which, mark: &lead_mark });
+    let facts = Facts { title, part, sources: &sources, rules: &rules, leads };
     let Some(lookup) = lookups.first() else { return Ok(Vec::new()) };
     let mut written = Vec::new();
     let of = |format: Format| files.iter().find(|(f, _)| *f == format).map(|(_, path)| path.as_path());
@@ -125,12 +129,30 @@ pub fn write_extracts(
     Ok(written)
 }
 
-/// Writes all rankings as one list (see [`super::fuse`]): CSV that Timesketch imports, or JSON lines with every event.
+/// Leads of a report: those flagged or called suspicious, those above weak (the first one where none is), or the first ones.
+fn lead_part(leads: &Leads, part: Part, mark: &dyn Fn(&Lead) -> LeadMark) -> Vec<usize> {
+    const FIRST: usize = 50;
+    let of = |wanted: &dyn Fn(&Lead) -> bool| leads.list.iter().enumerate().filter(|(_, lead)| wanted(lead)).map(|(at, _)| at).take(FIRST).collect::<Vec<_>>();
+    match part {
+        Part::All => of(&|_| true),
+        Part::Flagged => of(&|lead| {
+            let mark = mark(lead);
+            mark.flagged || mark.state == LeadState::Suspicious
+        }),
+        Part::Above => {
+            let above = of(&|lead| lead.strength > Strength::Weak);
+            if above.is_empty() { of(&|lead| lead.rank == 1) } else { above }
+        }
+    }
+}
+
+/// Writes the order of single events that the leads' scores make: CSV that Timesketch imports, or JSON lines with every event. One row a unique event
+/// (or timeline row), with its rank in each method and the lead that holds it.
 ///
 /// # Errors
 /// When the case cannot be read or the file cannot be written.
-pub fn write_combined(case: &Case, rankings: &[Ranking], format: Format, path: &Path, control: &Control) -> Result<u64, RunError> {
-    const FIRST: [&str; 6] = ["message", "datetime", "timestamp_desc", "tag", "rank", "score"];
+pub fn write_order(case: &Case, rankings: &[Ranking], leads: &Leads, format: Format, path: &Path, control: &Control) -> Result<u64, RunError> {
+    const FIRST: [&str; 7] = ["message", "datetime", "timestamp_desc", "tag", "rank", "score", "lead"];
     const RANKS: [&str; 5] = ["rank_groups", "rank_chains", "rank_fields", "rank_process", "rank_timeline"];
     const LAST: [&str; 14] = [
         "detector",
@@ -148,16 +170,17 @@ pub fn write_combined(case: &Case, rankings: &[Ranking], format: Format, path: &
         "source_record",
         "events",
     ];
-    let fusion = super::fuse(rankings);
     let (sources, annotations) = (case.sources(), case.annotations());
     let members = Members::read(case.snapshot().as_ref(), control)?;
     let columns: Vec<&str> = FIRST.into_iter().chain(RANKS).chain(LAST).collect();
     let text = |t: &Option<Arc<str>>| t.as_deref().map_or(Value::Null, Value::from);
-    let rows = fusion.rows.iter().enumerate().filter_map(|(place, row)| {
-        let report = &rankings.get(row.best.0)?.report;
-        let subject = report.subjects.get(row.best.1)?;
+    let ranks: Vec<(DetectorId, Ranks)> = rankings.iter().map(|r| (r.report.detector, ranks(&r.report))).collect();
+    let rows = leads.order.iter().enumerate().filter_map(|(place, row)| {
+        let report = &rankings.iter().find(|r| r.report.detector == row.detector)?.report;
+        let subject = report.subjects.get(row.subject as usize)?;
         let [source_file, source_sha256] = origin(sources.get(subject.key.source as usize));
         let tags = mark(&annotations, &sources, subject).tags;
+        let lead = row.lead.map(|at| at + 1);
         let mut values = vec![
             Value::from(&*subject.title),
             subject.first_seen.map_or(Value::Null, |t| time::iso(t).into()),
@@ -165,14 +188,16 @@ pub fn write_combined(case: &Case, rankings: &[Ranking], format: Format, path: &
             tags.into(),
             (place + 1).into(),
             row.score.into(),
+            lead.into(),
         ];
+        let events = || std::iter::once(&subject.key).chain(&*subject.members);
         values.extend(DetectorId::ALL.map(|id| {
-            let at = fusion.detectors.iter().position(|d| *d == id);
-            at.and_then(|at| row.ranks.get(at).copied().flatten()).map_or(Value::Null, Value::from)
+            let of = ranks.iter().find(|(detector, _)| *detector == id);
+            of.and_then(|(_, ranks)| events().filter_map(|key| ranks.get(key)).min()).map_or(Value::Null, |rank| (*rank).into())
         }));
         values.extend([
             report.detector.name().into(),
-            row.events.len().into(),
+            subject.members.len().max(1).into(),
             text(&subject.computer),
             text(&subject.user),
             text(&subject.channel),
@@ -184,11 +209,40 @@ pub fn write_combined(case: &Case, rankings: &[Ranking], format: Format, path: &
             source_file,
             source_sha256,
             subject.key.record.into(),
-            row.events.iter().map(|&key| member(key, &sources, &members)).collect(),
+            if subject.members.is_empty() {
+                std::iter::once(member(subject.key, &sources, &members)).collect()
+            } else {
+                subject.members.iter().map(|&key| member(key, &sources, &members)).collect()
+            },
         ]);
         Some(values)
     });
     write_plain(path, format, &columns, rows.map(Ok))
+}
+
+/// By event the rank of the first subject that holds it.
+type Ranks = HashMap<EventKey, u32, foldhash::fast::RandomState>;
+
+fn ranks(report: &Report) -> Ranks {
+    let mut ranks = Ranks::default();
+    for (index, subject) in report.subjects.iter().enumerate() {
+        for key in std::iter::once(&subject.key).chain(&*subject.members) {
+            ranks.entry(*key).or_insert(index as u32 + 1);
+        }
+    }
+    ranks
+}
+
+/// Writes leads, with what the analyst said of them.
+///
+/// # Errors
+/// When the case cannot be read or a file cannot be written.
+pub fn write_lead_files(case: &Case, leads: &Leads, files: LeadFiles<'_>, control: &Control) -> Result<u64, RunError> {
+    let (sources, annotations) = (case.sources(), case.annotations());
+    let members = Members::read(case.snapshot().as_ref(), control)?;
+    let mark = |lead: &Lead| super::lead_mark(&annotations, &sources, lead);
+    let lookup = LeadLookup { sources: &sources, members: &members, mark: &mark };
+    write_leads(leads, &(0..leads.list.len()).collect::<Vec<_>>(), &lookup, files, control)
 }
 
 /// Timesketch drops rows without a time when it imports: say so before they are missed.

@@ -219,7 +219,7 @@ pub fn export_events(case: Case, events: Arc<Events>, rows: Arc<Vec<u32>>, path:
 #[must_use]
 pub fn export(case: Case, title: String, part: String, extracts: Box<dyn FnOnce() -> Vec<Extract> + Send>, files: Vec<(Format, PathBuf)>) -> Work {
     Box::new(move |control, emit| {
-        for (path, rows) in super::write_extracts(&case, &title, &part, &extracts(), &files, control)? {
+        for (path, rows) in super::write_extracts(&case, &title, &part, &extracts(), None, &files, control)? {
             emit.emit(Happening::Exported { path, rows });
         }
         Ok(())

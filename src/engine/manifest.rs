@@ -1,7 +1,7 @@
 //! The manifest of a run: what was done to what, by which version.
 
 use super::analyse::Analysis;
-use crate::domain::{Ledger, Manifest, ManifestDetector, ManifestSource, Plan, RunFacts, time};
+use crate::domain::{Ledger, Manifest, ManifestDetector, ManifestLeads, ManifestSource, Plan, RunFacts, Strength, time};
 use std::time::{Duration, Instant, SystemTime};
 
 /// Sources as a manifest lists them.
@@ -75,6 +75,16 @@ pub fn manifest(ledger: &[Ledger], plan: &Plan, analysis: &Analysis, notices: Ve
         sources: sources(ledger),
         baseline: analysis.baseline.clone(),
         detectors: detectors.collect(),
+        leads: analysis.leads.as_ref().map(|leads| {
+            let of = |strength| leads.list.iter().filter(|lead| lead.strength == strength).count() as u64;
+            ManifestLeads {
+                leads: leads.total,
+                written: leads.list.len() as u64,
+                strong: of(Strength::Strong),
+                worth_a_look: of(Strength::WorthALook),
+                weights: leads.weights.clone(),
+            }
+        }),
         suppression: analysis.suppression.clone(),
         notices,
         csv_neutralised: true,

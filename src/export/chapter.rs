@@ -1,7 +1,7 @@
 //! One ranking on its way out: which of its subjects, and what to say of each beyond itself.
 
-use super::{Lookup, Mark};
-use crate::domain::{Report, Subject};
+use super::{LeadMark, Lookup, Mark};
+use crate::domain::{Lead, Leads, Report, Subject};
 
 /// A ranking and the subjects of it that are written.
 pub struct Chapter<'a> {
@@ -50,4 +50,16 @@ pub struct Facts<'a> {
     pub sources: &'a [crate::domain::Ledger],
     /// What was called ordinary.
     pub rules: &'a [crate::domain::Rule],
+    /// Leads, where they are written too.
+    pub leads: Option<LeadChapter<'a>>,
+}
+
+/// Leads on their way out.
+pub struct LeadChapter<'a> {
+    /// All of them.
+    pub leads: &'a Leads,
+    /// Those that are written, by place.
+    pub which: &'a [usize],
+    /// What the analyst said of one.
+    pub mark: &'a dyn Fn(&Lead) -> LeadMark,
 }

@@ -1,6 +1,7 @@
 //! Rankings as a workbook: a sheet for each detector, one for the manifest. Texts are written as texts, so that nothing is ever run.
 
-use super::chapter::{Chapter, Facts};
+use super::chapter::{Chapter, Facts, LeadChapter};
+use super::leads::{LEAD_COLUMNS, lead_row};
 use super::row::{self, COLUMNS};
 use super::{AtomicFile, Format as Kind};
 use crate::control::{Control, RunError};
@@ -31,6 +32,9 @@ pub fn write_xlsx(path: &Path, facts: &Facts<'_>, chapters: &[Chapter<'_>], cont
     // The same rows give the same bytes.
     let epoch = ExcelDateTime::from_ymd(2000, 1, 1).map_err(failed)?;
     book.set_properties(&DocProperties::new().set_title(facts.title).set_creation_datetime(&epoch));
+    if let Some(leads) = &facts.leads {
+        leads_sheet(book.add_worksheet(), leads).map_err(failed)?;
+    }
     for chapter in chapters {
         sheet(book.add_worksheet(), chapter, control)?.map_err(failed)?;
     }
@@ -62,6 +66,21 @@ fn sheet(sheet: &mut Worksheet, chapter: &Chapter<'_>, control: &Control) -> Res
         done = done.and_then(|()| values.iter().enumerate().try_for_each(|(column, value)| cell(sheet, line as u32 + 1, column as u16, value)));
     }
     Ok(done)
+}
+
+fn leads_sheet(sheet: &mut Worksheet, chapter: &LeadChapter<'_>) -> Result<(), XlsxError> {
+    let bold = Format::new().set_bold();
+    sheet.set_name("Leads")?;
+    sheet.set_freeze_panes(1, 0)?;
+    for (column, name) in LEAD_COLUMNS.iter().enumerate() {
+        sheet.write_string_with_format(0, column as u16, *name, &bold)?;
+        sheet.set_column_width(column as u16, if matches!(*name, "message" | "story" | "links") { 60 } else { 16 })?;
+    }
+    for (line, lead) in chapter.which.iter().filter_map(|at| chapter.leads.list.get(*at)).enumerate() {
+        let values = lead_row(lead, &(chapter.mark)(lead));
+        values.iter().enumerate().try_for_each(|(column, value)| cell(sheet, line as u32 + 1, column as u16, value))?;
+    }
+    Ok(())
 }
 
 fn cell(sheet: &mut Worksheet, row: u32, column: u16, value: &Value) -> Result<(), XlsxError> {

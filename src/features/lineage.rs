@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// # Errors
 /// When the store cannot be read or the job is cancelled.
 pub fn processes(store: &dyn EventStore, control: &Control) -> Result<Processes, RunError> {
-    let mut gathered = Gathered::default();
+    let mut gathered = Gatherer::default();
     let total = store.events();
     let mut seen = 0;
     store.scan(true, control, &mut |batch| {
@@ -29,7 +29,7 @@ pub fn processes(store: &dyn EventStore, control: &Control) -> Result<Processes,
         Ok(())
     })?;
     control.check()?;
-    Ok(join::join(gathered.creations, gathered.exits))
+    Ok(gathered.join())
 }
 
 /// A process as its creation event tells it, and what that event says of the parent.
@@ -75,20 +75,28 @@ impl Texts {
     }
 }
 
+/// Takes creations and exits out of events that somebody else reads: for passes that want more of them than processes.
 #[derive(Default)]
-struct Gathered {
+pub struct Gatherer {
     texts: Texts,
     creations: Vec<Creation>,
     exits: Vec<Exit>,
 }
 
-impl Gathered {
-    fn take(&mut self, event: &EventRef<'_>) {
+impl Gatherer {
+    /// Takes one event, with its payload; in key order.
+    pub fn take(&mut self, event: &EventRef<'_>) {
         match kind(event) {
             Some(1 | 4688) => self.creation(event),
             Some(5 | 4689) => self.exit(event),
             _ => {}
         }
+    }
+
+    /// The processes, once every event was taken.
+    #[must_use]
+    pub fn join(self) -> Processes {
+        join::join(self.creations, self.exits)
     }
 
     fn creation(&mut self, event: &EventRef<'_>) {

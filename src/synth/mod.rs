@@ -82,11 +82,19 @@ pub struct Options {
     pub seed: u64,
     /// What to write; empty = EVTX.
     pub formats: Vec<Format>,
+    /// Whether an intrusion is planted; without it everything is ordinary.
+    pub intrusion: bool,
 }
 
 impl Options {
     /// Fewer do not hold an estate and an intrusion.
     pub const FEWEST: u64 = 1000;
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { events: 20_000, seed: 42, formats: Vec::new(), intrusion: true }
+    }
 }
 
 /// What was made.
@@ -164,7 +172,7 @@ pub fn write(out: &Path, options: &Options, control: &Control) -> Result<Summary
 /// # Errors
 /// As [`write`].
 pub fn demo(out: &Path, control: &Control) -> Result<Summary, RunError> {
-    write(out, &Options { events: 20_000, seed: 7, formats: vec![Format::Evtx] }, control)
+    write(out, &Options { events: 20_000, seed: 7, formats: vec![Format::Evtx], intrusion: true }, control)
 }
 
 /// What all hosts share.
@@ -172,6 +180,7 @@ struct Job {
     tables: &'static Tables,
     estate: Estate,
     intrusion: Intrusion,
+    planted: bool,
     formats: Vec<Format>,
     evtx: std::path::PathBuf,
     timeline: std::path::PathBuf,
@@ -201,7 +210,7 @@ impl Job {
         if formats.iter().any(|format| *format != Format::Evtx) {
             std::fs::create_dir_all(&timeline)?;
         }
-        Ok(Self { tables, estate, intrusion, formats, evtx, timeline })
+        Ok(Self { tables, estate, intrusion, planted: options.intrusion, formats, evtx, timeline })
     }
 
     /// The formats that hold the whole estate in one file.
@@ -216,7 +225,9 @@ impl Job {
         let mut log = HostLog::new(self.tables, &self.estate, index);
         let busy = (index == self.intrusion.patient).then_some(self.intrusion.day);
         let mut life = Life::begin(&mut log, busy)?;
-        self.intrusion.strike(&mut log, &mut life, index)?;
+        if self.planted {
+            self.intrusion.strike(&mut log, &mut life, index)?;
+        }
         house::fill(&mut log, &mut life, if evtx { share } else { share * 3 / 5 })?;
         let mut rows = std::mem::take(&mut log.rows);
         rows.sort_by_key(|row| row.time);

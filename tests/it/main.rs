@@ -9,6 +9,7 @@ mod cli;
 mod fields;
 mod groups;
 mod ingest;
+mod leads;
 mod memory;
 mod nn;
 mod process;

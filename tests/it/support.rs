@@ -39,7 +39,7 @@ pub(crate) fn estate() -> &'static Estate {
     static ESTATE: OnceLock<Estate> = OnceLock::new();
     ESTATE.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
-        let options = synth::Options { events: 5_000, seed: 7, formats: vec![synth::Format::Evtx] };
+        let options = synth::Options { events: 5_000, seed: 7, formats: vec![synth::Format::Evtx], intrusion: true };
         let summary = synth::write(folder.path(), &options, &Control::silent()).unwrap();
         Estate { evtx: folder.path().join("evtx"), truth: folder.path().join("truth.jsonl"), events: summary.events, _folder: folder }
     })

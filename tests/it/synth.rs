@@ -111,7 +111,7 @@ fn files(out: &Path) -> BTreeMap<String, PathBuf> {
 
 fn estate(events: u64, seed: u64) -> (tempfile::TempDir, Summary) {
     let out = tempfile::tempdir().unwrap();
-    let summary = synth::write(out.path(), &Options { events, seed, formats: Vec::new() }, &Control::silent()).unwrap();
+    let summary = synth::write(out.path(), &Options { events, seed, formats: Vec::new(), intrusion: true }, &Control::silent()).unwrap();
     (out, summary)
 }
 
@@ -163,7 +163,7 @@ fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
     let (first, _) = estate(3000, 5);
     let second = tempfile::tempdir().unwrap();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    pool.install(|| synth::write(second.path(), &Options { events: 3000, seed: 5, formats: Vec::new() }, &Control::silent())).unwrap();
+    pool.install(|| synth::write(second.path(), &Options { events: 3000, seed: 5, formats: Vec::new(), intrusion: true }, &Control::silent())).unwrap();
     let (one, two) = (files(first.path()), files(second.path()));
     assert_eq!(one.keys().collect::<Vec<_>>(), two.keys().collect::<Vec<_>>());
     for (name, path) in one {
@@ -213,7 +213,7 @@ fn a_parser_not_written_in_rust_reads_the_estate_whole() {
 #[test]
 fn too_few_events_are_refused_and_a_cancel_is_heard() {
     let out = tempfile::tempdir().unwrap();
-    let options = Options { events: 999, seed: 1, formats: Vec::new() };
+    let options = Options { events: 999, seed: 1, formats: Vec::new(), intrusion: true };
     assert!(synth::write(out.path(), &options, &Control::silent()).unwrap_err().to_string().contains("1000"));
     let control = Control::silent();
     control.cancel.cancel();
@@ -231,7 +231,7 @@ fn a_large_estate() {
     let scratch = tempfile::tempdir().unwrap();
     let out = std::env::var_os("RESIDUE_SYNTH_OUT").map_or(scratch.path().to_owned(), PathBuf::from);
     let formats = std::env::var("RESIDUE_SYNTH_FORMATS").map(|text| text.split(',').map(|name| name.parse().unwrap()).collect()).unwrap_or_default();
-    let options = Options { events: number("RESIDUE_SYNTH_EVENTS", 1_000_000), seed: number("RESIDUE_SYNTH_SEED", 7), formats };
+    let options = Options { events: number("RESIDUE_SYNTH_EVENTS", 1_000_000), seed: number("RESIDUE_SYNTH_SEED", 7), formats, intrusion: true };
     let clock = std::time::Instant::now();
     let summary = synth::write(&out, &options, &Control::silent()).unwrap();
     let seconds = clock.elapsed().as_secs_f64();
@@ -242,7 +242,7 @@ fn a_large_estate() {
 fn timelines_have_as_many_lines_as_asked_for_and_truth_points_into_them() {
     let out = tempfile::tempdir().unwrap();
     let formats = vec![Format::L2tCsv, Format::Dynamic, Format::Jsonl, Format::Bodyfile, Format::Mftecmd];
-    synth::write(out.path(), &Options { events: 6000, seed: 4, formats }, &Control::silent()).unwrap();
+    synth::write(out.path(), &Options { events: 6000, seed: 4, formats, intrusion: true }, &Control::silent()).unwrap();
     assert!(!out.path().join("evtx").exists());
     let mut lines = BTreeMap::new();
     for entry in std::fs::read_dir(out.path().join("timeline")).unwrap() {
@@ -283,7 +283,7 @@ fn timelines_have_as_many_lines_as_asked_for_and_truth_points_into_them() {
 #[test]
 fn an_estate_may_be_written_as_logs_and_timeline_at_once() {
     let out = tempfile::tempdir().unwrap();
-    let options = Options { events: 1000, seed: 2, formats: vec!["l2tcsv".parse().unwrap(), Format::Evtx] };
+    let options = Options { events: 1000, seed: 2, formats: vec!["l2tcsv".parse().unwrap(), Format::Evtx], intrusion: true };
     let summary = synth::write(out.path(), &options, &Control::silent()).unwrap();
     let (alone, _) = estate(1000, 2);
     for (name, path) in files(alone.path()) {

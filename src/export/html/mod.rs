@@ -3,6 +3,7 @@
 //! The page runs no script, loads nothing and says so to the browser; every text from evidence goes through [`escape::text`].
 
 mod escape;
+mod leads;
 mod picture;
 mod table;
 
@@ -34,6 +35,9 @@ pub fn write_html(path: &Path, facts: &Facts<'_>, chapters: &[Chapter<'_>], cont
         text(facts.part)
     );
     summary(&mut page, facts, chapters);
+    if let Some(chapter) = &facts.leads {
+        leads::leads(&mut page, chapter);
+    }
     let mut file = AtomicFile::create(path)?;
     let mut put = |page: &mut String| -> Result<(), RunError> {
         file.write_all(page.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;

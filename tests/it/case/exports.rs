@@ -71,7 +71,7 @@ fn write(case: &Case, folder: &Path, part: Part) -> Vec<(Format, PathBuf)> {
     let rules = Suppression::new(case.rules().unwrap());
     // The single-ranking formats hold the first: fields.
     let extracts: Vec<_> = rankings.iter().rev().map(|r| extract(r, part, &rules, &case.annotations(), &case.sources())).collect();
-    let written = write_extracts(case, HOSTILE[7], part.words(), &extracts, &files, &Control::silent()).unwrap();
+    let written = write_extracts(case, HOSTILE[7], part.words(), &extracts, None, &files, &Control::silent()).unwrap();
     assert_eq!(written.len(), files.len());
     files
 }

@@ -106,7 +106,7 @@ fn an_export_names_the_rules_in_json_lines_alone() {
         let ranking = analyse(&case, &plan, &Control::silent(), &Deaf).unwrap().rankings.remove(0);
         let files = [Format::Csv, Format::Jsonl].map(|f| (f, folder.path().join(format!("{name}.{}", f.ending()))));
         let extract = extract(&ranking, Part::All, &residue::domain::Suppression::default(), &case.annotations(), &case.sources());
-        write_extracts(&case, "x", "all", &[extract], &files, &Control::silent()).unwrap();
+        write_extracts(&case, "x", "all", &[extract], None, &files, &Control::silent()).unwrap();
         files.map(|(_, path)| std::fs::read_to_string(path).unwrap())
     };
     let [csv, jsonl] = written(&[estate().evtx.clone(), rules], "with");

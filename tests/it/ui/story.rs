@@ -23,7 +23,7 @@ impl Desk {
 
 /// An estate of known-good evidence: ordinary days of other hosts.
 fn known_good(folder: &Path) -> PathBuf {
-    let options = synth::Options { events: 3_000, seed: 11, formats: vec![synth::Format::Evtx] };
+    let options = synth::Options { events: 3_000, seed: 11, formats: vec![synth::Format::Evtx], intrusion: true };
     synth::write(folder, &options, &Control::silent()).unwrap();
     folder.join("evtx")
 }
