@@ -9,8 +9,10 @@ use crate::domain::LinkKind;
 const LARGEST: u32 = 250;
 /// Groups that share a session beyond which the session joins only what is unusual in it.
 const SESSION: usize = 6;
-/// Share of the groups with processes that count as unusual.
-const UNUSUAL: f64 = 0.1;
+/// Share of the groups with processes that count as unusual: what is so may be joined by weaker links.
+const UNUSUAL: f64 = 0.03;
+/// Nanoseconds between two unusual processes of one session that still belong together.
+const MOMENTS: i64 = 30 * 60 * 1_000_000_000;
 /// Children of which a process that is learned as a hub has at least so many, of so many programs.
 const HUB: (u32, usize) = (12, 5);
 
@@ -89,15 +91,19 @@ pub(super) fn group(ground: &Ground, scored: &Scored, links: &[Link]) -> Groups 
     }
     let logons: Map<u32, u8> = ground.traces.logons.iter().map(|(session, logon, _)| (*session, logon.kind)).collect();
     sessions(ground, &mut sets, links, &logons, &mut joined);
-    let cut = cutoff(ground, scored, &mut sets);
-    let unusual = |sets: &mut Sets, best: &[f32], node: u32| {
+    let (best, cut) = (group_scores(scored, &mut sets), cutoff(ground, scored, &mut sets));
+    let unusual = |sets: &mut Sets, node: u32| {
         let root = sets.root(node);
         best.get(root as usize).is_some_and(|score| *score >= cut)
     };
-    let best = group_scores(scored, &mut sets);
-    for link in links.iter().filter(|link| matches!(link.kind, LinkKind::SameProgram | LinkKind::Session)) {
-        if unusual(&mut sets, &best, link.a) && session_or_unusual(ground, &mut sets, &best, *link, cut) {
+    for link in links.iter().filter(|link| link.kind == LinkKind::SameProgram) {
+        if unusual(&mut sets, link.a) && unusual(&mut sets, link.b) {
             join(&mut sets, *link, &mut joined);
+        }
+    }
+    for link in moments_apart(ground, links) {
+        if unusual(&mut sets, link.a) && unusual(&mut sets, link.b) {
+            join(&mut sets, link, &mut joined);
         }
     }
     number(sets, total, joined, parent)
@@ -111,13 +117,20 @@ fn join(sets: &mut Sets, link: Link, joined: &mut Vec<Link>) {
     }
 }
 
-fn session_or_unusual(ground: &Ground, sets: &mut Sets, best: &[f32], link: Link, cut: f32) -> bool {
-    // A session joins unusual groups only: the session itself need not be unusual.
-    if ground.nodes.get(link.b as usize).is_some_and(|node| node.kind == NodeKind::Session) {
-        return true;
-    }
-    let root = sets.root(link.b);
-    best.get(root as usize).is_some_and(|score| *score >= cut)
+/// Processes of one session, each linked with the one before where little time lies between.
+fn moments_apart(ground: &Ground, links: &[Link]) -> Vec<Link> {
+    let is_session = |node: u32| ground.nodes.get(node as usize).is_some_and(|node| node.kind == NodeKind::Session);
+    let start = |node: u32| ground.process(node).and_then(|process| process.start);
+    let mut runs: Vec<(u32, i64, u32)> =
+        links.iter().filter(|link| link.kind == LinkKind::Session && is_session(link.b)).filter_map(|link| Some((link.b, start(link.a)?, link.a))).collect();
+    runs.sort_unstable();
+    let near = |pair: &[(u32, i64, u32)]| match pair {
+        [(session, from, a), (other, to, b)] if session == other && to.saturating_sub(*from) <= MOMENTS => {
+            Some(Link { kind: LinkKind::Session, a: *a, b: *b, text: NONE })
+        }
+        _ => None,
+    };
+    runs.windows(2).filter_map(near).collect()
 }
 
 /// Sessions in which few groups ran join them all; one that came over the network may have twice as many.
@@ -140,7 +153,7 @@ fn sessions(ground: &Ground, sets: &mut Sets, links: &[Link], logons: &Map<u32, 
     }
 }
 
-/// The score that the most unusual tenth of groups with processes reaches.
+/// The score that the most unusual groups with processes reach.
 fn cutoff(ground: &Ground, scored: &Scored, sets: &mut Sets) -> f32 {
     let best = group_scores(scored, sets);
     let mut scores: Vec<f32> = best

@@ -33,6 +33,7 @@ pub(super) fn links(ground: &Ground) -> Vec<Link> {
     files(ground, &mut found);
     things(ground, &mut found);
     remote(ground, &mut found);
+    remote_starts(ground, &mut found);
     programs(ground, &mut found);
     let traces = &ground.traces;
     found.extend(traces.into.iter().map(|&(a, b)| Link { kind: LinkKind::Injection, a, b, text: NONE }));
@@ -204,6 +205,37 @@ fn remote(ground: &Ground, found: &mut Vec<Link>) {
     }
 }
 
+/// A process that was started for somebody on another computer (WMI, remote management, DCOM, tasks) moments after that account's session began over
+/// the network: Windows gives such a process a session of its own.
+fn remote_starts(ground: &Ground, found: &mut Vec<Link>) {
+    let mut sessions: Map<(u32, &str), Vec<(i64, u32)>> = Map::default();
+    for (session, logon, time) in &ground.traces.logons {
+        if let Some(node) = ground.nodes.get(*session as usize)
+            && matches!(logon.kind, 3 | 8)
+            && !logon.account.is_empty()
+            && !logon.account.ends_with('$')
+        {
+            sessions.entry((node.computer, &logon.account)).or_default().push((*time, *session));
+        }
+    }
+    sessions.values_mut().for_each(|list| list.sort_unstable());
+    for (at, process) in ground.processes.iter().enumerate() {
+        let (Some(start), Some(node), Some(user)) = (process.start, ground.nodes.get(at), process.user.as_deref()) else { continue };
+        let parent = ground.process(process.parent).map(|p| base(&p.image)).unwrap_or_default();
+        if !matches!(parent.as_str(), "wmiprvse.exe" | "svchost.exe" | "dllhost.exe" | "taskeng.exe" | "winrshost.exe" | "wsmprovhost.exe") {
+            continue;
+        }
+        let account = user.rsplit('\\').next().unwrap_or(user).to_lowercase();
+        let Some(list) = sessions.get(&(node.computer, account.as_str())) else { continue };
+        let before = list.partition_point(|(time, _)| *time <= start.saturating_add(SLACK));
+        if let Some(&(time, session)) = before.checked_sub(1).and_then(|last| list.get(last))
+            && start.saturating_sub(time) <= REMOTE
+        {
+            found.push(Link { kind: LinkKind::Remote, a: session, b: at as u32, text: NONE });
+        }
+    }
+}
+
 /// A program seldom seen, outside the system's folders, that runs on several computers.
 fn programs(ground: &Ground, found: &mut Vec<Link>) {
     let mut runs: Map<&str, Vec<(i64, u32, u32)>> = Map::default();
@@ -247,7 +279,9 @@ pub(super) fn words(ground: &Ground, link: Link) -> String {
         LinkKind::File => format!("{a} wrote {}, which {b} used", ground.texts.name(link.text)),
         LinkKind::Service | LinkKind::Task if (link.b as usize) < ground.processes.len() => format!("{a} ran {b}"),
         LinkKind::Service | LinkKind::Task => format!("{a} made or used {b}"),
+        LinkKind::Remote if computer(link.a) == computer(link.b) => format!("{b} started moments after {a} had begun over the network, as its account"),
         LinkKind::Remote => format!("{a} on {} reached {}, where {b} began", computer(link.a), computer(link.b)),
+        LinkKind::Session if (link.b as usize) < ground.processes.len() => format!("{a} and {b} ran in one logon session, moments apart"),
         LinkKind::Session => format!("{a} ran in {b}"),
         LinkKind::SameProgram => format!("{} ran on {} and on {}", ground.texts.name(link.text), computer(link.a), computer(link.b)),
         LinkKind::Account => format!("{a} and {b} are of the same account"),

@@ -49,15 +49,19 @@ pub fn with_features(ground: &Ground, reports: &[&Report]) -> (Leads, Vec<Featur
     let (nodes, events) = members(ground, &scored, &groups, &ranked);
     let features = Measure::new(ground, &scored, &groups, &ranked, reports);
     let teller = Teller { ground, scored: &scored, groups: &groups, reports };
+    let mut links_of: ground::Map<u32, Vec<links::Link>> = ground::Map::default();
+    for link in &groups.links {
+        links_of.entry(groups.of.get(link.a as usize).copied().unwrap_or(ground::NONE)).or_default().push(*link);
+    }
     let mut told = Vec::with_capacity(nodes.len());
     let mut measured = Vec::with_capacity(nodes.len());
     for (at, (nodes, events)) in nodes.iter().zip(&events).enumerate() {
         let Some(place) = ranked.get(at) else { continue };
-        let own: Vec<links::Link> = groups.links.iter().filter(|link| groups.of.get(link.a as usize) == Some(&place.group)).copied().collect();
-        let mut lead = teller.lead(nodes, events, &own);
+        let own = links_of.get(&place.group).map_or(&[] as &[links::Link], Vec::as_slice);
+        let mut lead = teller.lead(nodes, events, own);
         (lead.rank, lead.score, lead.learned) = (at as u64 + 1, f64::from(place.score), f64::from(place.learned));
         lead.prior = lead.score - lead.learned;
-        let found = features.of(&lead, nodes, &own);
+        let found = features.of(&lead, nodes, own);
         strength::judge(&mut lead, &found);
         told.push(lead);
         measured.push(found);
@@ -99,8 +103,19 @@ impl Largest {
 /// Groups that hold a scored event, highest score first; equal ones by time, then by their first node.
 fn rank(ground: &Ground, scored: &Scored, groups: &Groups) -> Vec<Place> {
     let mut best = vec![(Largest::default(), Largest::default(), i64::MAX); groups.count];
+    // Where processes tell a story, sessions, services and tasks connect it and add nothing: they have no process's scores to add.
+    let mut told_by_processes = vec![false; groups.count];
+    let processes = ground.processes.len();
+    for (node, group) in groups.of.iter().enumerate().take(processes) {
+        if let Some(slot) = told_by_processes.get_mut(*group as usize) {
+            *slot |= scored.node.get(node).is_some_and(|score| *score > 0.0);
+        }
+    }
     for (node, group) in groups.of.iter().enumerate() {
         let Some((all, learned, first)) = best.get_mut(*group as usize) else { continue };
+        if node >= processes && told_by_processes.get(*group as usize).copied().unwrap_or(false) {
+            continue;
+        }
         all.take(scored.node.get(node).copied().unwrap_or(0.0));
         learned.take(scored.node_learned.get(node).copied().unwrap_or(0.0));
         *first = (*first).min(ground.nodes.get(node).map_or(i64::MAX, |node| node.first));
@@ -171,6 +186,8 @@ struct Measure<'a> {
     median: f64,
     /// The score that the most unusual twentieth of processes reaches.
     unusual: f32,
+    /// By report: the middle score, and that of the first hundredth.
+    scales: Vec<(f64, f64)>,
 }
 
 impl<'a> Measure<'a> {
@@ -191,7 +208,11 @@ impl<'a> Measure<'a> {
         let mut nodes: Vec<f32> = scored.node.iter().take(processes).copied().filter(|score| *score > 0.0).collect();
         nodes.sort_by(|a, b| b.total_cmp(a));
         let unusual = nodes.get(nodes.len() / 20).copied().unwrap_or(f32::INFINITY);
-        Self { scored, reports, processes, median, unusual }
+        let scale = |report: &&Report| {
+            let at = |share: f64| report.subjects.get((report.subjects.len() as f64 * share) as usize).map_or(0.0, |subject| subject.score);
+            (at(0.5), at(0.01).max(at(0.5) + 1.0))
+        };
+        Self { scored, reports, processes, median, unusual, scales: reports.iter().map(scale).collect() }
     }
 
     fn of(&self, lead: &Lead, nodes: &[u32], links: &[links::Link]) -> Features {
@@ -204,6 +225,16 @@ impl<'a> Measure<'a> {
             })
             .collect();
         priors.sort_by(|a, b| b.total_cmp(a));
+        let mut excess: Vec<f64> = lead
+            .steps
+            .iter()
+            .filter_map(|step| {
+                let at = self.reports.iter().position(|report| report.detector == step.detector)?;
+                let (middle, far) = *self.scales.get(at)?;
+                Some((self.reports.get(at)?.subjects.get(step.subject as usize)?.score - middle) / (far - middle).max(f64::MIN_POSITIVE))
+            })
+            .collect();
+        excess.sort_by(|a, b| b.total_cmp(a));
         let unusual = nodes
             .iter()
             .filter(|node| (**node as usize) < self.processes)
@@ -216,6 +247,8 @@ impl<'a> Measure<'a> {
             breadth: (1.0 + unusual as f64).log2(),
             techniques: (1.0 + lead.techniques.len() as f64).log2(),
             linked: f64::from(u8::from(causal)),
+            reach: (lead.computers.len().max(1) as f64).log2(),
+            excess: excess.iter().take(3).sum::<f64>() / 3.0,
         }
     }
 }

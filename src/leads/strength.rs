@@ -19,18 +19,30 @@ pub struct Features {
     pub techniques: f64,
     /// What it gained from links beyond process trees: 1 where it has any causal one.
     pub linked: f64,
+    /// Computers that it walks through beyond the first, as log2(1 + n).
+    pub reach: f64,
+    /// How far its three most unusual steps lie above the middle of their rankings, in units of what the first hundredth does there.
+    pub excess: f64,
 }
 
 impl Features {
     /// Their names and values, for calibration.
     #[must_use]
-    pub fn named(&self) -> [(&'static str, f64); 5] {
-        [("over median", self.over_median), ("prior", self.prior), ("breadth", self.breadth), ("techniques", self.techniques), ("linked", self.linked)]
+    pub fn named(&self) -> [(&'static str, f64); 7] {
+        [
+            ("over median", self.over_median),
+            ("prior", self.prior),
+            ("breadth", self.breadth),
+            ("techniques", self.techniques),
+            ("linked", self.linked),
+            ("reach", self.reach),
+            ("excess", self.excess),
+        ]
     }
 }
 
 /// The fitted log-odds: constant, then one weight a feature.
-const FIT: [f64; 6] = [-6.0, 1.0, 0.3, 0.8, 1.0, 0.5];
+const FIT: [f64; 8] = [-6.0, 1.0, 0.3, 0.8, 1.0, 0.5, 0.0, 0.0];
 /// Log-odds from which a lead is worth a look: ordinary evidence has at most two such leads a computer and day.
 const WORTH_A_LOOK: f64 = 0.0;
 /// Log-odds from which it is strong.
