@@ -56,6 +56,10 @@ pub trait Engine: Send + Sync {
     fn analyse(&self, case: Case, plan: Plan) -> Work;
     /// Finds out what the drill-down shows.
     fn ask(&self, case: Case, question: Question) -> Work;
+    /// Reads an event's record in the evidence again, as XML.
+    fn render(&self, case: Case, key: EventKey) -> Work {
+        jobs::render(case, key)
+    }
     /// Writes parts of rankings, made on the job's thread, into files; `title` names the case, `part` says in words which rows.
     fn export(&self, case: Case, title: String, part: String, extracts: Extracts, files: Vec<(Format, PathBuf)>) -> Work;
     /// Writes events into a file.

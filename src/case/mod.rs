@@ -13,13 +13,17 @@
 mod again;
 mod annotate;
 mod annotations;
+mod audit;
 mod columns;
+mod contents;
 mod convert;
 mod database;
 mod duplicates;
 pub mod events;
 mod folder;
+mod layout;
 mod lock;
+mod names;
 mod neighbours;
 mod reader;
 mod rows;
@@ -34,6 +38,8 @@ mod store;
 mod table;
 
 pub use annotations::{Annotation, Annotations, Change, Target, Unit};
+pub use audit::AuditLine;
+pub use names::RunId;
 pub use rows::{Kind, write_rows};
 pub use run::RunInfo;
 pub use scratch::Leftover;

@@ -3,17 +3,19 @@
 //! `runs/ID/` holds `report.json` (what the ranking says of itself), `subjects.parquet` (in rank order) and `contributions.parquet`.
 
 use super::annotate::now;
-use super::folder::RUNS;
+use super::layout::{is_own_file, is_own_folder, remove};
+use super::names::RunId;
 use super::run_columns::{Ranked, Wanted, schema};
 use super::table::{Table, TableWriter};
 use super::{Case, TEMPORARY, fault};
 use crate::control::{Control, RunError};
 use crate::domain::{Contribution, CurvePoint, DetectorId, Explain, Preset, RankBy, Report, Stage, Validation};
+use crate::files;
 use polars::prelude::{DataFrame, DataType, Field, IntoColumn, PlSmallStr, Schema, StringChunkedBuilder};
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 const REPORT: &str = "report.json";
@@ -53,7 +55,7 @@ struct Header {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunInfo {
     /// Its name, for [`Case::load_run`].
-    pub id: String,
+    pub id: RunId,
     /// Which method.
     pub detector: DetectorId,
     /// Number of subjects.
@@ -68,9 +70,9 @@ impl Case {
     ///
     /// # Errors
     /// When it cannot be written, or the job is cancelled; then nothing is left of it.
-    pub fn store_run(&self, report: &Report, explain: &mut dyn FnMut(usize) -> Vec<Contribution>, control: &Control) -> Result<String, RunError> {
-        let folder = self.dir().join(RUNS);
-        let temp = tempfile::Builder::new().prefix("run-").suffix(TEMPORARY).tempdir_in(&folder).map_err(|e| fault("cannot write in the case", &e, &folder))?;
+    pub fn store_run(&self, report: &Report, explain: &mut dyn FnMut(usize) -> Vec<Contribution>, control: &Control) -> Result<RunId, RunError> {
+        let folder = self.folder().runs();
+        let temp = files::part_folder(&folder, "run-", TEMPORARY).map_err(|e| fault("cannot write in the case", &e, &folder))?;
         write_subjects(&temp.path().join(SUBJECTS), report, control)?;
         write_contributions(&temp.path().join(CONTRIBUTIONS), report, explain, control)?;
         let header = Header {
@@ -92,17 +94,17 @@ impl Case {
         let analyst = self.analyst();
         let id = self.with_db("cannot store the run in the case (is the disk full?)", |db| {
             let action = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-            let number: i64 = action.query_row("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'runs'", [], |row| row.get(0))?;
-            let id = format!("{name}-{number}");
+            let number: u64 = action.query_row("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'runs'", [], |row| row.get::<_, i64>(0))?.cast_unsigned();
+            let id = RunId::new(report.detector, number);
             let stage = serde_json::to_string(&report.stage).unwrap_or_default();
             action.execute(
                 "INSERT INTO runs (number, id, detector, stage, made, subjects) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![number, id, name, stage, now(), report.subjects.len() as i64],
+                params![number.cast_signed(), id.as_str(), name, stage, now(), report.subjects.len() as i64],
             )?;
-            let said = serde_json::json!({ "run": id, "subjects": report.subjects.len(), "model_id": report.model_id });
+            let said = serde_json::json!({ "run": id.as_str(), "subjects": report.subjects.len(), "model_id": report.model_id });
             action.execute("INSERT INTO audit (at, analyst, action, changes) VALUES (?1, ?2, 'run', ?3)", params![now(), analyst, said.to_string()])?;
             // The folder first: a name without its row is removed at the next start, a row without its folder is not.
-            fs::rename(temp.path(), folder.join(&id)).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
+            fs::rename(temp.path(), self.folder().run(&id)).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
             action.commit()?;
             Ok(id)
         })?;
@@ -118,13 +120,14 @@ impl Case {
     /// When the database cannot be read.
     pub fn runs(&self) -> Result<Vec<RunInfo>, RunError> {
         self.with_db("cannot read the case's runs", |db| {
-            let mut query = db.prepare("SELECT id, detector, subjects, made FROM runs ORDER BY number")?;
-            let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?, row.get(3)?)))?;
+            let mut query = db.prepare("SELECT id, subjects, made FROM runs ORDER BY number")?;
+            let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get(2)?)))?;
             let mut runs = Vec::new();
             for row in rows {
-                let (id, detector, subjects, made) = row?;
+                let (id, subjects, made) = row?;
+                let Some(id) = RunId::parse(&id) else { continue };
                 // A detector of a newer version is none that this one can show.
-                if let Some(detector) = DetectorId::ALL.into_iter().find(|known| known.name() == detector) {
+                if let Some(detector) = DetectorId::ALL.into_iter().find(|known| known.name() == id.detector()) {
                     runs.push(RunInfo { id, detector, subjects: subjects.cast_unsigned(), made });
                 }
             }
@@ -132,35 +135,49 @@ impl Case {
         })
     }
 
-    /// The newest run of each detector, in the order of the detectors.
+    /// The runs of each detector that has any, newest first, in the order of the detectors.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn latest_runs(&self) -> Result<Vec<RunInfo>, RunError> {
+    pub fn runs_by_detector(&self) -> Result<Vec<Vec<RunInfo>>, RunError> {
         let runs = self.runs()?;
-        Ok(DetectorId::ALL.into_iter().filter_map(|detector| runs.iter().rfind(|run| run.detector == detector).cloned()).collect())
+        let of = |detector| runs.iter().rev().filter(|run| run.detector == detector).cloned().collect::<Vec<_>>();
+        Ok(DetectorId::ALL.into_iter().map(of).filter(|runs| !runs.is_empty()).collect())
     }
 
     /// Loads a stored ranking; keys count in the sources as they are now. Members in sources that are gone are left out.
     ///
     /// # Errors
     /// When it is not there, or damaged.
-    pub fn load_run(&self, id: &str) -> Result<Report, RunError> {
-        let folder = self.run_folder(id);
+    pub fn load_run(&self, id: &RunId) -> Result<Report, RunError> {
+        let folder = self.folder().run(id);
         let header = read_header(&folder)?;
+        let (table, contributions) = (part(&folder, SUBJECTS)?, part(&folder, CONTRIBUTIONS)?);
+        for table in [&table, &contributions] {
+            // The header may say anything; the tables are what there is.
+            if table.height()? != header.subjects {
+                return Err(table.damaged(&"it does not hold as many subjects as the run says"));
+            }
+        }
+        if header.detector.name() != id.detector() {
+            return Err(table.damaged(&format!("it is a ranking of {}", header.detector.title())));
+        }
         let now = self.sources();
         let place = |(file, sha): &(String, String)| {
             let same = now.iter().position(|s| s.source_file == *file && s.sha256 == *sha);
             same.or_else(|| now.iter().position(|s| !sha.is_empty() && s.sha256 == *sha && s.events > 0)).and_then(|at| u32::try_from(at).ok())
         };
         let places: Vec<Option<u32>> = header.sources.iter().map(place).collect();
-        let table = Table::new(folder.join(SUBJECTS), REMEDY);
         let mut subjects = Wanted::new(header.subjects, &places);
         let schema = schema();
         let names: Vec<&str> = schema.iter_names().map(PlSmallStr::as_str).collect();
         for start in (0..header.subjects).step_by(GROUP) {
             let rows = table.rows(&names, start..(start + GROUP).min(header.subjects))?;
             subjects.take(&rows).map_err(|e| table.damaged(&e))?;
+        }
+        let subjects = subjects.done();
+        if !subjects.iter().zip(1..).all(|(subject, rank)| subject.rank == rank && !subject.score.is_nan()) {
+            return Err(table.damaged(&"its subjects are not in the order of their ranks"));
         }
         Ok(Report {
             detector: header.detector,
@@ -173,8 +190,8 @@ impl Case {
             curve: header.curve,
             remarks: header.remarks,
             validation: header.validation,
-            subjects: subjects.done(),
-            run: id.to_owned(),
+            subjects,
+            run: id.to_string(),
         })
     }
 
@@ -182,21 +199,17 @@ impl Case {
     ///
     /// # Errors
     /// When the run is not there, or damaged.
-    pub fn contributions(&self, id: &str, index: usize) -> Result<Vec<Contribution>, RunError> {
-        StoredRun::open(self.run_folder(id))?.contributions(index)
+    pub fn contributions(&self, id: &RunId, index: usize) -> Result<Vec<Contribution>, RunError> {
+        StoredRun::open(&self.folder().run(id))?.contributions(index)
     }
 
     /// Explains a stored run by rank index. A run that cannot be read explains itself by saying so.
     #[must_use]
-    pub fn explain_run(&self, id: &str) -> Arc<dyn Explain> {
-        match StoredRun::open(self.run_folder(id)) {
+    pub fn explain_run(&self, id: &RunId) -> Arc<dyn Explain> {
+        match StoredRun::open(&self.folder().run(id)) {
             Ok(run) => Arc::new(run),
             Err(e) => Arc::new(Unread(e.to_string())),
         }
-    }
-
-    fn run_folder(&self, id: &str) -> PathBuf {
-        self.dir().join(RUNS).join(id)
     }
 
     /// Removes the oldest runs of a detector; one that resists (still being read on Windows) is removed at the next start.
@@ -204,8 +217,8 @@ impl Case {
         let Ok(runs) = self.runs() else { return };
         let own: Vec<_> = runs.into_iter().filter(|run| run.detector == detector).collect();
         for old in own.iter().rev().skip(KEPT) {
-            let forgotten = self.with_db("cannot forget a run", |db| db.execute("DELETE FROM runs WHERE id = ?1", [&old.id]));
-            if forgotten.is_err() || fs::remove_dir_all(self.run_folder(&old.id)).is_err() {
+            let forgotten = self.with_db("cannot forget a run", |db| db.execute("DELETE FROM runs WHERE id = ?1", [old.id.as_str()]));
+            if forgotten.is_err() || !remove(&self.folder().run(&old.id)) {
                 return;
             }
         }
@@ -253,8 +266,20 @@ fn write_json(path: &Path, header: &Header) -> Result<(), RunError> {
     file.sync_all().map_err(|e| full(&e))
 }
 
+/// A run's table; one that is a link, or lies in a folder that is one, is not read: it leads out of the case.
+fn part(folder: &Path, name: &str) -> Result<Table, RunError> {
+    let path = folder.join(name);
+    if !is_own_folder(folder) || !is_own_file(&path) {
+        return Err(RunError::failed(format!("a file of the run is missing or a link; {REMEDY}: {}", path.display())));
+    }
+    Ok(Table::new(path, REMEDY))
+}
+
 fn read_header(folder: &Path) -> Result<Header, RunError> {
     let path = folder.join(REPORT);
+    if !is_own_folder(folder) || !is_own_file(&path) {
+        return Err(RunError::failed(format!("the run's description is missing or a link; {REMEDY}: {}", path.display())));
+    }
     let text = fs::read_to_string(&path).map_err(|e| fault("the run cannot be read; analyse again", &e, &path))?;
     serde_json::from_str(&text).map_err(|e| fault("the run is damaged; analyse again", &e, &path))
 }
@@ -266,9 +291,9 @@ struct StoredRun {
 }
 
 impl StoredRun {
-    fn open(folder: PathBuf) -> Result<Self, RunError> {
-        let subjects = read_header(&folder)?.subjects;
-        Ok(Self { table: Table::new(folder.join(CONTRIBUTIONS), REMEDY), subjects })
+    fn open(folder: &Path) -> Result<Self, RunError> {
+        let subjects = read_header(folder)?.subjects;
+        Ok(Self { table: part(folder, CONTRIBUTIONS)?, subjects })
     }
 
     fn contributions(&self, index: usize) -> Result<Vec<Contribution>, RunError> {

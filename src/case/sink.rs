@@ -5,8 +5,8 @@ use super::table::TableWriter;
 use super::{Case, fault};
 use crate::control::RunError;
 use crate::domain::{Event, Ledger, SourceSink};
+use crate::files::{self, NamedTempFile};
 use std::path::Path;
-use tempfile::NamedTempFile;
 
 /// Rows of a row group: few enough that one event is fetched in milliseconds.
 pub(super) const GROUP_ROWS: usize = 8_192;
@@ -29,11 +29,7 @@ impl Sink {
     /// # Errors
     /// When it cannot be made.
     pub(super) fn begin(case: Case, folder: &Path, source_file: &str) -> Result<Self, RunError> {
-        let temp = tempfile::Builder::new()
-            .prefix("events-")
-            .suffix(super::TEMPORARY)
-            .tempfile_in(folder)
-            .map_err(|e| fault("cannot write in the case", &e, folder))?;
+        let temp = files::part(folder, "events-", super::TEMPORARY).map_err(|e| fault("cannot write in the case", &e, folder))?;
         let file = temp.reopen().map_err(|e| fault("cannot write in the case", &e, folder))?;
         let writer = TableWriter::begin(file, temp.path(), &schema())?;
         Ok(Self { case, source_file: source_file.to_owned(), temp, writer, waiting: Columns::new(source_file, GROUP_ROWS), groups: Vec::new() })

@@ -14,6 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+const GAVE_UP: &str = "the Parquet reader gave up";
 const FULL: &str = "cannot write into the case (is the disk full?)";
 
 /// A file being written.
@@ -106,6 +107,24 @@ impl Table {
         Self { path, remedy, index: OnceLock::new() }
     }
 
+    /// Number of rows.
+    ///
+    /// # Errors
+    /// When the file is gone or damaged.
+    pub(super) fn height(&self) -> Result<usize, RunError> {
+        let read = || -> PolarsResult<usize> { Ok(self.index(&mut ParquetReader::new(File::open(&self.path)?))?.whole.num_rows) };
+        // A damaged file can make the Parquet reader panic.
+        catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(PolarsError::ComputeError(GAVE_UP.into()))).map_err(|e| self.damaged(&e))
+    }
+
+    fn index(&self, reader: &mut ParquetReader<File>) -> PolarsResult<&Index> {
+        if let Some(index) = self.index.get() {
+            return Ok(index);
+        }
+        let read = Index::new(reader.get_metadata()?.clone());
+        Ok(self.index.get_or_init(|| read))
+    }
+
     /// Reads the named columns of some rows; they come in the order of the file, one chunk for each row group touched.
     ///
     /// # Errors
@@ -125,13 +144,7 @@ impl Table {
     fn read(&self, columns: &[&str], rows: Range<usize>, strategy: ParallelStrategy) -> Result<DataFrame, RunError> {
         let read = || -> PolarsResult<DataFrame> {
             let mut reader = ParquetReader::new(File::open(&self.path)?);
-            let index = if let Some(index) = self.index.get() {
-                index
-            } else {
-                let read = Index::new(reader.get_metadata()?.clone());
-                self.index.get_or_init(|| read)
-            };
-            let (metadata, start) = index.of(&rows);
+            let (metadata, start) = self.index(&mut reader)?.of(&rows);
             reader.set_metadata(metadata);
             reader
                 .with_columns(Some(columns.iter().map(|name| (*name).to_owned()).collect()))
@@ -140,7 +153,7 @@ impl Table {
                 .finish()
         };
         // A damaged file can make the Parquet reader panic.
-        let table = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(PolarsError::ComputeError("the Parquet reader gave up".into())));
+        let table = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(PolarsError::ComputeError(GAVE_UP.into())));
         match table {
             Ok(table) if table.height() == rows.len() => Ok(table),
             Ok(table) => Err(self.damaged(&format!("{} rows instead of {}", table.height(), rows.len()))),

@@ -6,14 +6,14 @@ use super::labels::with_labels;
 use super::pool::Pool;
 use super::stores::{WithoutFindings, scoped};
 use super::validation;
-use super::worker::{Emit, Happening, Ranking, panic_text};
+use super::worker::{Emit, Happening, Ranking};
 use crate::case::Case;
-use crate::control::{Control, Notice, Progress, Reporter, RunError};
+use crate::control::{Control, Notice, Progress, Reporter, RunError, panics};
 use crate::detect::{Detector, Input, registry};
 use crate::domain::{
-    Contribution, CurvePoint, Detection, DetectorId, EventStore, Explain, ManifestRule, ManifestSource, Plan, Preset, RankBy, Report, Stage, Subject,
-    Threshold, Words,
+    Contribution, CurvePoint, Detection, DetectorId, EventStore, Explain, ManifestRule, ManifestSource, Plan, RankBy, Report, Stage, Threshold, Words,
 };
+use crate::files::OutputPath;
 use crate::nn::Device;
 use crate::score::{quantile, rank};
 use rayon::prelude::*;
@@ -58,7 +58,10 @@ pub fn applies(case: &Case) -> Vec<(DetectorId, Result<(), String>)> {
 pub fn analyse(case: &Case, plan: &Plan, control: &Control, emit: &dyn Emit) -> Result<Analysis, RunError> {
     let begun = Instant::now();
     let (store, known_good) = evidence(case, plan, control);
-    let mut baselines = Baselines::open(plan, control)?;
+    let given = case.evidence();
+    let mut baselines = Baselines::open(plan, &given, control)?;
+    let given = baselines.guard(given, plan);
+    let save_model = plan.save_model.as_ref().map(|path| OutputPath::new(path, &given)).transpose()?;
     baselines.warn_of_difference(store.sources(), control);
     baselines.stores.extend(known_good);
     let stores: Vec<&dyn EventStore> = baselines.stores.iter().map(AsRef::as_ref).collect();
@@ -86,14 +89,14 @@ pub fn analyse(case: &Case, plan: &Plan, control: &Control, emit: &dyn Emit) -> 
         if baselines.saved.is_some() && of_baseline.is_none() {
             control.warn(format!("the saved baseline teaches {} nothing: it learns from the case itself", id.title()));
         }
-        let (model, save_model) = (plan.model.as_ref().map(|p| p.join(id.name())).or(of_baseline), plan.save_model.as_ref().map(|p| p.join(id.name())));
+        let (model, save_into) = (plan.model.as_ref().map(|p| p.join(id.name())).or(of_baseline), save_model.as_ref().map(|out| OutputPath::new(&out.path().join(id.name()), &given)).transpose()?);
         let input = Input {
             case: store.as_ref(),
             baseline: &stores,
             plan,
             device: &device,
             model: model.as_deref(),
-            save_model: save_model.as_deref(),
+            save_model: save_into.as_ref().map(OutputPath::path),
             control: &control,
         };
         let emit = FirstSeen { inner: emit, begun, first: Mutex::new(analysis.first) };
@@ -140,11 +143,11 @@ fn run(detector: &dyn Detector, input: &Input<'_>, case: &Case, tap: &Tap, emit:
         }
     };
     let detection = catch_unwind(AssertUnwindSafe(|| detector.run(input, &mut first)))
-        .unwrap_or_else(|panic| Err(RunError::failed(format!("an internal error ({}); please report it", panic_text(panic.as_ref())))))?;
+        .unwrap_or_else(|panic| Err(RunError::failed(panics::internal_error(panic.as_ref()))))?;
     let mut ranking = finish(id, detection, input, tap.take())?;
     let mut report = Arc::unwrap_or_clone(ranking.report);
     let explain = Arc::clone(&ranking.explain);
-    report.run = case.store_run(&report, &mut |index| explain.explain(index), input.control)?;
+    report.run = case.store_run(&report, &mut |index| explain.explain(index), input.control)?.to_string();
     ranking.report = Arc::new(report);
     emit.emit(Happening::Ranked(ranking.clone()));
     Ok(ranking)
@@ -154,7 +157,7 @@ fn run(detector: &dyn Detector, input: &Input<'_>, case: &Case, tap: &Tap, emit:
 fn finish(id: DetectorId, detection: Detection, input: &Input<'_>, curve: Vec<CurvePoint>) -> Result<Ranking, RunError> {
     let Detection { mut subjects, explain, model_id, stage, mut remarks, trials } = detection;
     let plan = input.plan;
-    let has = |by| subjects.iter().any(|s| value(s, by, plan.preset).is_some());
+    let has = |by| subjects.iter().any(|s| s.value(by, plan.preset).is_some());
     let rank_by = match (stage, has(plan.rank_by)) {
         (_, true) => plan.rank_by,
         (Stage::First, false) => RankBy::Rarity,
@@ -162,7 +165,7 @@ fn finish(id: DetectorId, detection: Detection, input: &Input<'_>, curve: Vec<Cu
         (Stage::Final, false) => return Err(RunError::failed(format!("no subject has a {}; rank by something else", plan.rank_by.title()))),
     };
     for subject in &mut subjects {
-        subject.score = value(subject, rank_by, plan.preset).unwrap_or(f64::NAN);
+        subject.score = subject.value(rank_by, plan.preset).unwrap_or(f64::NAN);
     }
     let mut ranked = rank(subjects);
     if ranked.excluded > 0 {
@@ -200,19 +203,6 @@ fn finish(id: DetectorId, detection: Detection, input: &Input<'_>, curve: Vec<Cu
         run: String::new(),
     };
     Ok(Ranking { report: Arc::new(report), explain })
-}
-
-/// The value of *rank by*: `published` ranks by its loss, `recommended` by learned + prior.
-#[must_use]
-pub fn value(subject: &Subject, by: RankBy, preset: Preset) -> Option<f64> {
-    match (by, preset) {
-        (RankBy::Loss, _) | (RankBy::Recommended, Preset::Published) => subject.loss,
-        (RankBy::Rarity, _) => subject.rarity,
-        (RankBy::Recommended, Preset::Recommended) => match (subject.learned, subject.prior) {
-            (None, None) => None,
-            (learned, prior) => Some(learned.unwrap_or(0.0) + prior.unwrap_or(0.0)),
-        },
-    }
 }
 
 /// Explains by rank index.

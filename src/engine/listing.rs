@@ -5,6 +5,7 @@ use crate::case::{Annotations, Case, Unit};
 use crate::control::{Control, RunError};
 use crate::domain::{Ledger, time};
 use crate::export::{Format, origin, write_plain};
+use crate::files::OutputPath;
 use serde_json::Value;
 use std::path::Path;
 
@@ -40,6 +41,7 @@ const BATCH: usize = 1 << 15;
 pub fn write_events(case: &Case, events: &Events, rows: &[u32], path: &Path, control: &Control) -> Result<u64, RunError> {
     let format = path.extension().and_then(|ending| Format::of(ending.to_str()?));
     let format = format.ok_or_else(|| RunError::failed(format!("events are written as .csv or .jsonl: {}", path.display())))?;
+    let path = OutputPath::new(path, &case.evidence())?;
     let (sources, annotations) = (case.sources(), case.annotations());
     let (mut done, mut untimed) = (0, 0);
     let lines = rows.chunks(BATCH).flat_map(|batch| {
@@ -55,7 +57,7 @@ pub fn write_events(case: &Case, events: &Events, rows: &[u32], path: &Path, con
             values(&line, &sources, &annotations)
         })
     });
-    let written = write_plain(path, format, &COLUMNS, values)?;
+    let written = write_plain(&path, format, &COLUMNS, values)?;
     if untimed > 0 && format == Format::Csv {
         control.warn(format!("{untimed} events have no time: Timesketch leaves such rows out when it imports the CSV"));
     }

@@ -8,7 +8,7 @@ use super::analyse::Analysis;
 use super::worker::Ranking;
 use crate::control::RunError;
 use crate::domain::{Contribution, Explain, Ledger, ManifestRule, Rule, Suppression, Threshold};
-use crate::export::AtomicFile;
+use crate::files::{AtomicFile, Evidence, OutputPath};
 use crate::score::{percentiles, quantile};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -39,13 +39,13 @@ pub fn read_rules(path: &Path) -> Result<Vec<Rule>, RunError> {
     Ok(file.rules)
 }
 
-/// Writes a suppression file, whole or not at all.
+/// Writes a suppression file, whole or not at all; never into `evidence`.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write_rules(path: &Path, rules: &[Rule]) -> Result<(), RunError> {
+pub fn write_rules(path: &Path, rules: &[Rule], evidence: &Evidence) -> Result<(), RunError> {
     let text = toml::to_string(&File { version: VERSION, rules: rules.to_vec() }).map_err(anyhow::Error::from)?;
-    let mut file = AtomicFile::create(path)?;
+    let mut file = AtomicFile::create(&OutputPath::new(path, evidence)?)?;
     file.write_all(b"# What was called ordinary. `residue triage --suppress THIS` takes it out of rankings; the manifest counts it.\n")?;
     file.write_all(text.as_bytes())?;
     Ok(file.finish()?)
@@ -119,7 +119,7 @@ mod tests {
         std::fs::write(&path, "version = 1\n[[rule]]\nreason = \"backup\"\n[rule.like]\nevent_id = 4688\nimage = 'C:\\b\"x.exe'\n").unwrap();
         let rules = read_rules(&path).unwrap();
         assert_eq!(rules[0].like.values().collect::<Vec<_>>(), ["4688", "C:\\b\"x.exe"]);
-        write_rules(&path, &rules).unwrap();
+        write_rules(&path, &rules, &Evidence::default()).unwrap();
         assert_eq!(read_rules(&path).unwrap(), rules);
         for (text, why) in
             [("version = 9", "version 9"), ("version = 1\n[[rule]]\nlike = {}", "everything"), ("version = 1\n[[rule]]\nlike = { hash = \"x\" }", "hash")]

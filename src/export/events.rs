@@ -1,6 +1,5 @@
 //! Writes normalised events as CSV or JSON lines, in key order.
 
-use super::AtomicFile;
 use super::row::cell;
 use crate::control::{Control, RunError};
 use crate::domain::{EventRef, EventStore, time};
@@ -8,7 +7,7 @@ use anyhow::Context;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 use std::io::Write;
-use std::path::Path;
+use crate::files::{AtomicFile, OutputPath};
 
 /// What the file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +50,7 @@ const COLUMNS: [&str; 23] = [
 ///
 /// # Errors
 /// When the store cannot be read, the file cannot be written, or the job is cancelled; then no file appears.
-pub fn write_events(store: &dyn EventStore, path: &Path, format: EventFormat, control: &Control) -> Result<u64, RunError> {
+pub fn write_events(store: &dyn EventStore, path: &OutputPath, format: EventFormat, control: &Control) -> Result<u64, RunError> {
     let mut rows = 0;
     match format {
         EventFormat::Jsonl => {

@@ -2,7 +2,6 @@
 //!
 //! Border: gets reports and plain lookups; knows neither the case's files nor a screen.
 
-mod atomic;
 mod chapter;
 mod events;
 mod format;
@@ -17,7 +16,6 @@ mod read_back;
 mod row;
 mod xlsx;
 
-pub use atomic::{AtomicFile, remove_leftovers};
 pub use chapter::{Chapter, Facts, LeadChapter};
 pub use events::{EventFormat, write_events};
 pub use format::Format;
@@ -28,5 +26,5 @@ pub use members::{Member, Members};
 pub use plain::write_plain;
 pub use ranking::{Formats, Lookup, full_row, member, write_ranking};
 pub use read_back::{Said, read_annotations};
-pub use row::{COLUMNS, Mark, origin};
+pub use row::{COLUMNS, Mark, origin, tab_row};
 pub use xlsx::write_xlsx;

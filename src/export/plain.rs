@@ -1,18 +1,18 @@
 //! Any typed rows as CSV or JSON lines.
 
 use super::row::cell;
-use super::{AtomicFile, Format};
+use super::Format;
 use crate::control::RunError;
 use anyhow::Context;
 use serde_json::{Map, Value};
 use std::io::Write;
-use std::path::Path;
+use crate::files::{AtomicFile, OutputPath};
 
 /// Writes rows under named columns: CSV neutralised, JSON lines faithful.
 ///
 /// # Errors
 /// When a row cannot be made, the file cannot be written, or the format is another one; then there is no file.
-pub fn write_plain(path: &Path, format: Format, columns: &[&str], rows: impl Iterator<Item = Result<Vec<Value>, RunError>>) -> Result<u64, RunError> {
+pub fn write_plain(path: &OutputPath, format: Format, columns: &[&str], rows: impl Iterator<Item = Result<Vec<Value>, RunError>>) -> Result<u64, RunError> {
     let failed = || format!("cannot write {}", path.display());
     let mut number = 0;
     match format {

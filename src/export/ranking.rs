@@ -1,20 +1,20 @@
 //! Streams a ranking into CSV and JSONL at once, so that every subject is explained only once.
 
-use super::{AtomicFile, COLUMNS, Mark, Members, row};
+use super::{COLUMNS, Mark, Members, row};
 use crate::control::{Control, RunError};
 use crate::domain::{EventKey, Explain, Ledger, Report, Subject};
 use anyhow::Context;
 use serde_json::{Map, Value};
 use std::io::Write;
-use std::path::Path;
+use crate::files::{AtomicFile, OutputPath};
 
 /// Where to write; either may be left out.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Formats<'a> {
     /// CSV, for Timesketch, Timeline Explorer and spreadsheets.
-    pub csv: Option<&'a Path>,
+    pub csv: Option<&'a OutputPath>,
     /// JSON lines, faithful to the byte.
-    pub jsonl: Option<&'a Path>,
+    pub jsonl: Option<&'a OutputPath>,
 }
 
 /// What a row says beyond its subject.

@@ -137,11 +137,21 @@ pub(super) fn cell(value: &Value) -> String {
     }
 }
 
-fn neutralise(text: &str) -> String {
+pub(super) fn neutralise(text: &str) -> String {
     // A terminal that shows the file must not obey it either.
     let obeyed = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
     let text: String = text.chars().map(|c| if obeyed(c) { '\u{fffd}' } else { c }).collect();
     if is_risky(&text) { format!("'{text}") } else { text }
+}
+
+/// Cells as one line of tab-separated text for the clipboard: neutralised as in a CSV file, numbers as they are, and none breaks out of its cell.
+#[must_use]
+pub fn tab_row<T: AsRef<str>>(cells: &[T]) -> String {
+    let cell = |text: &str| {
+        let flat: String = text.chars().map(|c| if matches!(c, '\t' | '\n' | '\r') { ' ' } else { c }).collect();
+        if flat.parse::<f64>().is_ok_and(f64::is_finite) { flat } else { neutralise(&flat) }
+    };
+    cells.iter().map(|text| cell(text.as_ref())).collect::<Vec<_>>().join("\t")
 }
 
 /// Whether a spreadsheet would run a text; one that looks neutralised already counts too, so that reading back takes away what was put before it.

@@ -3,13 +3,13 @@
 use super::chapter::{Chapter, Facts, LeadChapter};
 use super::leads::{LEAD_COLUMNS, lead_row};
 use super::row::{self, COLUMNS};
-use super::{AtomicFile, Format as Kind};
+use super::Format as Kind;
 use crate::control::{Control, RunError};
 use anyhow::Context;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 use serde_json::Value;
 use std::io::Write;
-use std::path::Path;
+use crate::files::{AtomicFile, OutputPath};
 
 /// Rows of one sheet: Excel's own limit without the header.
 const ROWS: usize = 1_048_575;
@@ -22,7 +22,7 @@ const UNITS: usize = 32_000;
 ///
 /// # Errors
 /// When there are too many rows for a workbook, the file cannot be written, or the job is cancelled.
-pub fn write_xlsx(path: &Path, facts: &Facts<'_>, chapters: &[Chapter<'_>], control: &Control) -> Result<u64, RunError> {
+pub fn write_xlsx(path: &OutputPath, facts: &Facts<'_>, chapters: &[Chapter<'_>], control: &Control) -> Result<u64, RunError> {
     let rows: usize = chapters.iter().map(|c| c.which.len()).sum();
     if rows > MOST.min(ROWS) {
         return Err(RunError::failed(format!("{rows} rows are too many for a workbook (at most {MOST}); write fewer, or {}", Kind::Csv.title())));

@@ -165,7 +165,7 @@ impl Opener<'_, '_> {
     }
 
     /// The file to read an archive from; one inside another is unpacked first.
-    fn file_of(&self, source: &Source<'_>, depth: usize) -> Result<(std::path::PathBuf, Option<tempfile::TempPath>), String> {
+    fn file_of(&self, source: &Source<'_>, depth: usize) -> Result<(std::path::PathBuf, Option<crate::files::TempPath>), String> {
         match &source.place {
             Place::File(path) => Ok((path.clone(), None)),
             Place::Member(..) if depth > NESTED => Err("an archive in an archive in an archive: not read; unpack the outer ones to read it".into()),

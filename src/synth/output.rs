@@ -54,11 +54,7 @@ pub(super) fn write(folder: &Path, tables: &'static Tables, host: &super::estate
     let (mut files, mut bytes) = (0, 0);
     for (channel, rows) in channels {
         let name = format!("{}_{}.evtx", host.name, channel.replace('/', "%4"));
-        let mut temporary = tempfile::Builder::new()
-            .prefix(".residue-")
-            .suffix(".part")
-            .tempfile_in(folder)
-            .with_context(|| format!("cannot write into {}", folder.display()))?;
+        let mut temporary = crate::files::part(folder, ".residue-", ".part").with_context(|| format!("cannot write into {}", folder.display()))?;
         let mut writer = EvtxWriter::new(BufWriter::with_capacity(1 << 18, temporary.as_file_mut()))?;
         for Numbered { row, id, .. } in rows {
             let shape = &shapes[row.shape];

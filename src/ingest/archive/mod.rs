@@ -4,24 +4,25 @@
 //! read ([`room`]), never beside the evidence; the rest is only hashed. Names in archives are shown, never used as paths. Border: knows bytes, not
 //! formats; `source` decides what is read.
 
+mod kept;
 mod packed;
 mod room;
 mod zipped;
 
+pub(super) use crate::files::INSIDE;
+pub(super) use kept::member;
 pub(super) use room::{Room, sweep};
 
 use super::find::{Refused, plain};
 use crate::control::Control;
+use crate::files::{SourcePath, TempPath};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tempfile::TempPath;
 
-/// What stands between an archive's name and a member's.
-pub(super) const INSIDE: &str = "!/";
 /// Unpacked bytes that are always allowed to one member,
 const FREE: u64 = 1 << 30;
 /// and to all members of an archive together;
@@ -277,27 +278,19 @@ impl Member {
     }
 }
 
-/// Makes the member at `path` (`/folder/a.zip!/b.evtx`) a file for as long as it and its room live; none when `path` names no member.
+/// Makes a member of an archive a file for as long as it and its room live; none when `path` is a file itself.
 ///
 /// # Errors
 /// The archive is away or changed, or there is no room.
-pub(super) fn at(path: &Path, control: &Control) -> Result<Option<(Unpacked, Room)>> {
-    let text = path.to_string_lossy();
-    if path.exists() {
-        return Ok(None);
-    }
-    let Some((file, inside)) =
-        text.match_indices(INSIDE).filter_map(|(at, mark)| Some((text.get(..at)?, text.get(at + mark.len()..)?))).find(|(file, _)| Path::new(file).is_file())
-    else {
-        return Ok(None);
-    };
-    let room = Room::new(&[PathBuf::from(file)]);
-    let (mut place, mut name, mut wanted) = (Place::File(PathBuf::from(file)), file.to_owned(), inside);
+pub(super) fn at(path: &SourcePath, control: &Control) -> Result<Option<(Unpacked, Room)>> {
+    let (file, Some(inside)) = (path.file(), path.member()) else { return Ok(None) };
+    let room = Room::new(&[file.to_owned()]);
+    let (mut place, mut name, mut wanted) = (Place::File(file.to_owned()), file.to_string_lossy().into_owned(), inside);
     let mut held: Option<TempPath> = None;
     // One archive, and one inside it.
     for _ in 0..2 {
         let Some(kind) = Kind::of(&place.head(8)?) else { break };
-        let opened = held.as_deref().unwrap_or(Path::new(file)).to_path_buf();
+        let opened = held.as_deref().unwrap_or(file).to_path_buf();
         let (archive, listing) = Archive::open(kind, &name, &opened, held.take()).map_err(Error::other)?;
         let member = |name: &str| listing.members.iter().find(|member| member.name == name);
         let (found, rest) = if let Some(found) = member(wanted) {

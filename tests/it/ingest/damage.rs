@@ -1,8 +1,8 @@
 //! Damage made on purpose to logs of our own: what is whole is read, what is lost has an entry, nothing is counted twice.
 
 use super::{Read, read};
+use residue::control::Control;
 use residue::domain::{Event, Ledger, SourceStatus};
-use residue::ingest::raw_xml;
 use residue::synth::evtx_writer::{EvtxWriter, Kind, Node, Template, Value, element};
 use std::io::Cursor;
 use std::ops::Range;
@@ -67,6 +67,11 @@ fn numbers(events: &[Event]) -> Vec<u64> {
 
 fn says(row: &Ledger, word: &str) -> bool {
     row.entries.iter().any(|entry| entry.what.contains(word))
+}
+
+/// A record of the log at a path.
+fn raw_xml(path: &Path, offset: u64) -> Result<String, residue::control::RunError> {
+    residue::ingest::raw_xml(&Ledger { path: path.display().to_string(), ..Ledger::default() }, offset, &Control::silent())
 }
 
 #[test]
