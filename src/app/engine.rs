@@ -27,6 +27,10 @@ pub type Extracts = Box<dyn FnOnce() -> Vec<Extract> + Send>;
 pub trait Engine: Send + Sync {
     /// Reads evidence into a case (a new one without `into`), or opens a case folder.
     fn open(&self, paths: Vec<PathBuf>, into: Option<Case>, zone: Option<String>) -> Work;
+    /// Whether a path is a case to be opened as one: what lies in the evidence of the open case is evidence.
+    fn is_case(&self, path: &Path, open: Option<&Case>) -> bool {
+        Case::is_case_outside(path, &open.map(Case::evidence).unwrap_or_default())
+    }
     /// What an unknown table looks like; called on a thread of its own.
     ///
     /// # Errors

@@ -22,10 +22,10 @@ pub(super) fn run(args: &TriageArgs) -> Result<Status, RunError> {
     }
     let given = Given::open(&args.paths)?;
     let evidence = guarded(args, &given.evidence);
-    let outputs = Outputs::new(args, &evidence)?;
+    let out = outputs(args, &evidence)?;
     let (control, terminal) = control(args.progress);
     let mut clock = Clock::start();
-    let result = triage(args, given, &outputs, &plan, rules, &mut clock, &control, &terminal);
+    let result = triage(args, given, &out, &plan, rules, &mut clock, &control, &terminal);
     terminal.clear();
     result
 }
@@ -36,43 +36,36 @@ fn guarded(args: &TriageArgs, given: &Evidence) -> Evidence {
     given.clone().and("baseline", &args.baseline).and_inputs(files)
 }
 
-/// Where a triage writes, looked at before anything is read.
-struct Outputs {
-    folder: OutputPath,
-}
-
-impl Outputs {
-    fn new(args: &TriageArgs, evidence: &Evidence) -> Result<Self, RunError> {
-        if let Some(dir) = &args.save_case {
-            OutputPath::new(dir, evidence)?;
-            if dir.exists() {
-                return Err(RunError::failed(format!("there is something already; choose another name for the case: {}", dir.display())));
-            }
-            if dir.extension().is_none_or(|ending| ending != "residue") {
-                return Err(RunError::failed(format!("a case is a folder called NAME.residue; choose such a name for it: {}", dir.display())));
-            }
+/// The folder for the results, made; where else a triage writes is looked at too before anything is read.
+fn outputs(args: &TriageArgs, evidence: &Evidence) -> Result<OutputPath, RunError> {
+    if let Some(dir) = &args.save_case {
+        OutputPath::new(dir, evidence)?;
+        if dir.exists() {
+            return Err(RunError::failed(format!("there is something already; choose another name for the case: {}", dir.display())));
         }
-        // The case is to be new: nothing else may make its folder first.
-        let evidence = args.save_case.iter().fold(evidence.clone(), |evidence, dir| evidence.and("case to be saved", [dir]));
-        if let Some(folder) = &args.save_model {
-            OutputPath::new(folder, &evidence)?;
+        if dir.extension().is_none_or(|ending| ending != "residue") {
+            return Err(RunError::failed(format!("a case is a folder called NAME.residue; choose such a name for it: {}", dir.display())));
         }
-        Ok(Self { folder: out_folder(&args.out, args.force, &evidence)? })
     }
+    // The case is to be new: nothing else may make its folder first.
+    let evidence = evidence.clone().and("case to be saved", &args.save_case);
+    if let Some(folder) = &args.save_model {
+        OutputPath::new(folder, &evidence)?;
+    }
+    out_folder(&args.out, args.force, &evidence)
 }
 
 #[allow(clippy::too_many_arguments, reason = "the parts of one command, each its own")]
 fn triage(
     args: &TriageArgs,
     given: Given,
-    outputs: &Outputs,
+    out: &OutputPath,
     plan: &Plan,
     mut rules: Vec<Rule>,
     clock: &mut Clock,
     control: &Control,
     terminal: &Terminal,
 ) -> Result<Status, RunError> {
-    let out = &outputs.folder;
     let (case, read_for) = open(given, &args.paths, &args.reading(), control)?;
     clock.ingest = read_for;
     let ledger = case.sources();
