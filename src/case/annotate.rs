@@ -1,8 +1,8 @@
 //! Annotating through the database: a change is committed before it is returned, with what was before and after in the audit trail.
 
+use super::Case;
 use super::annotations::{Annotation, Annotations, Change, Place, Target, Unit};
 use super::store::held;
-use super::Case;
 use crate::control::RunError;
 use rusqlite::{CachedStatement, Connection, Transaction, params};
 use serde::Serialize;
@@ -187,9 +187,7 @@ impl<'a> Action<'a> {
     }
 
     fn commit(self, analyst: &str, at: i64, changes: &str) -> rusqlite::Result<()> {
-        self.0
-            .prepare_cached("INSERT INTO audit (at, analyst, action, changes) VALUES (?1, ?2, 'annotate', ?3)")?
-            .execute(params![at, analyst, changes])?;
+        self.0.prepare_cached("INSERT INTO audit (at, analyst, action, changes) VALUES (?1, ?2, 'annotate', ?3)")?.execute(params![at, analyst, changes])?;
         self.0.commit()
     }
 }

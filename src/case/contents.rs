@@ -100,16 +100,8 @@ fn read_runs(db: &Connection) -> anyhow::Result<HashSet<RunId>> {
 
 /// Numbers that evidence can have: no sum of them runs over, no index is longer than its file.
 fn check_numbers(ledger: &Ledger, groups: &[Group]) -> anyhow::Result<()> {
-    let numbers = [
-        ledger.bytes,
-        ledger.records_ok,
-        ledger.records_recovered,
-        ledger.records_joined,
-        ledger.records_bad,
-        ledger.events,
-        ledger.no_time,
-        ledger.defects,
-    ];
+    let numbers =
+        [ledger.bytes, ledger.records_ok, ledger.records_recovered, ledger.records_joined, ledger.records_bad, ledger.events, ledger.no_time, ledger.defects];
     let seen = ledger.seen.iter().map(|(_, _, events)| *events);
     anyhow::ensure!(numbers.into_iter().chain(seen).all(|number| number <= MOST), "a number in the ledger is larger than any source has");
     let whole = |group: &Group| (1..=GROUP_ROWS).contains(&group.rows);

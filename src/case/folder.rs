@@ -34,6 +34,16 @@ impl Case {
     /// # Errors
     /// When there is something at `dir`, it is not called `NAME.residue`, or it cannot be written.
     pub fn create(dir: &Path) -> Result<Self, RunError> {
+        Self::make(dir, files::part_folder)?;
+        Self::open(dir)
+    }
+
+    /// Makes one that nobody else may read: an unsaved one.
+    pub(super) fn make_private(dir: &Path) -> Result<(), RunError> {
+        Self::make(dir, |parent, prefix, suffix| files::private_folder(Some(parent), prefix, suffix))
+    }
+
+    fn make(dir: &Path, folder: Maker) -> Result<(), RunError> {
         if dir.extension().is_none_or(|ending| ending != ENDING) {
             return Err(RunError::failed(format!("a case is a folder called NAME.{ENDING}; choose such a name: {}", dir.display())));
         }
@@ -51,10 +61,9 @@ impl Case {
         }
         let (parent, name) = place(dir)?;
         fs::create_dir_all(&parent).map_err(|e| fault("cannot make the folder that is to hold the case", &e, &parent))?;
-        let temp = staging(&parent, &name)?;
+        let temp = staging(&parent, &name, folder)?;
         skeleton(&Folder::new(temp.path()))?;
-        settle(temp, dir)?;
-        Self::open(dir)
+        settle(temp, dir)
     }
 
     /// Whether a path is a case: a folder called `NAME.residue` that holds our database and nothing that leads out of it. Anything else is evidence.
@@ -133,7 +142,7 @@ impl Case {
         OutputPath::new(dir, &self.evidence())?;
         let (parent, name) = place(dir)?;
         fs::create_dir_all(&parent).map_err(|e| fault("cannot make the folder that is to hold the case", &e, &parent))?;
-        let temp = staging(&parent, &name)?;
+        let temp = staging(&parent, &name, files::part_folder)?;
         let (own, copy, share) = (self.folder(), Folder::new(temp.path()), self.is_scratch());
         self.copy_database(&copy.database())?;
         for (from, to) in [(own.events(), copy.events()), (own.runs(), copy.runs())] {
@@ -157,9 +166,12 @@ fn place(dir: &Path) -> Result<(PathBuf, String), RunError> {
     }
 }
 
-fn staging(parent: &Path, name: &str) -> Result<files::TempDir, RunError> {
+/// How the folder is made that is to become a case.
+type Maker = fn(&Path, &str, &str) -> std::io::Result<files::TempDir>;
+
+fn staging(parent: &Path, name: &str, folder: Maker) -> Result<files::TempDir, RunError> {
     let short: String = name.chars().take(40).collect();
-    files::part_folder(parent, &format!(".{short}-"), TEMPORARY).map_err(|e| fault("cannot write here", &e, parent))
+    folder(parent, &format!(".{short}-"), TEMPORARY).map_err(|e| fault("cannot write here", &e, parent))
 }
 
 fn skeleton(folder: &Folder) -> Result<(), RunError> {

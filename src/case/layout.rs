@@ -113,7 +113,9 @@ impl Folder {
 }
 
 fn linked(name: &str, what: &str) -> String {
-    format!("the case is damaged: its {name} is not {what} but a link or something else, which residue never makes; nothing was changed; take it away, or use a copy")
+    format!(
+        "the case is damaged: its {name} is not {what} but a link or something else, which residue never makes; nothing was changed; take it away, or use a copy"
+    )
 }
 
 /// Whether a path is a regular file itself, not a link to one.

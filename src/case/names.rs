@@ -93,14 +93,46 @@ mod tests {
             assert_eq!(EventFileName::parse(name.as_str()), Some(name));
         }
         for text in [
-            "", ".", "..", "/", "/etc", "../x-1", "fields", "fields-", "fields-0", "fields-01", "fields--1", "-1", "Fields-1", "fields-1/..", "fields-1\0", "fields-1 ",
-            "fields-99999999999999999999", r"C:\x-1", r"\\host\x-1", "fields-1:x", "NUL", "x/fields-1", "é-1",
+            "",
+            ".",
+            "..",
+            "/",
+            "/etc",
+            "../x-1",
+            "fields",
+            "fields-",
+            "fields-0",
+            "fields-01",
+            "fields--1",
+            "-1",
+            "Fields-1",
+            "fields-1/..",
+            "fields-1\0",
+            "fields-1 ",
+            "fields-99999999999999999999",
+            r"C:\x-1",
+            r"\\host\x-1",
+            "fields-1:x",
+            "NUL",
+            "x/fields-1",
+            "é-1",
         ] {
             assert_eq!(RunId::parse(text), None, "{text:?}");
         }
         for text in [
-            "", "..", "/etc/0123456789abcdef.parquet", "../0123456789abcdef.parquet", "0123456789abcdef", "0123456789ABCDEF.parquet", "0123456789abcdef-2.parquet",
-            "0123456789abcde.parquet", "0123456789abcdeg.parquet", "0123456789abcdef.parquet\0", r"C:\23456789abcdef.parquet", "NUL.parquet", ".parquet",
+            "",
+            "..",
+            "/etc/0123456789abcdef.parquet",
+            "../0123456789abcdef.parquet",
+            "0123456789abcdef",
+            "0123456789ABCDEF.parquet",
+            "0123456789abcdef-2.parquet",
+            "0123456789abcde.parquet",
+            "0123456789abcdeg.parquet",
+            "0123456789abcdef.parquet\0",
+            r"C:\23456789abcdef.parquet",
+            "NUL.parquet",
+            ".parquet",
         ] {
             assert_eq!(EventFileName::parse(text), None, "{text:?}");
         }

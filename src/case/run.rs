@@ -94,7 +94,8 @@ impl Case {
         let analyst = self.analyst();
         let id = self.with_db("cannot store the run in the case (is the disk full?)", |db| {
             let action = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-            let number: u64 = action.query_row("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'runs'", [], |row| row.get::<_, i64>(0))?.cast_unsigned();
+            let number: u64 =
+                action.query_row("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'runs'", [], |row| row.get::<_, i64>(0))?.cast_unsigned();
             let id = RunId::new(report.detector, number);
             let stage = serde_json::to_string(&report.stage).unwrap_or_default();
             action.execute(

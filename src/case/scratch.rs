@@ -47,8 +47,10 @@ impl Case {
     /// Unsaved cases of processes that are gone, newest first.
     #[must_use]
     pub fn leftovers() -> Vec<Leftover> {
-        let mut found: Vec<_> =
-            abandoned(&places(), SCRATCH).into_iter().map(|dir| Leftover { used: fs::metadata(Folder::new(&dir).lock()).and_then(|m| m.modified()).ok(), dir }).collect();
+        let mut found: Vec<_> = abandoned(&places(), SCRATCH)
+            .into_iter()
+            .map(|dir| Leftover { used: fs::metadata(Folder::new(&dir).lock()).and_then(|m| m.modified()).ok(), dir })
+            .collect();
         found.sort_by(|a, b| (b.used, &a.dir).cmp(&(a.used, &b.dir)));
         found
     }
@@ -86,7 +88,7 @@ impl Case {
     fn scratch_in(base: &Path, kind: &str, life: Life) -> Result<Self, RunError> {
         fs::create_dir_all(base).map_err(|e| fault("cannot make the cache folder", &e, base))?;
         let dir = files::private_folder(Some(base), kind, ENDING).map_err(|e| fault("cannot write in the cache folder", &e, base))?;
-        drop(Self::create(dir.path())?);
+        Self::make_private(dir.path())?;
         Self::open_as(&dir.keep(), life)
     }
 }

@@ -89,7 +89,10 @@ pub fn analyse(case: &Case, plan: &Plan, control: &Control, emit: &dyn Emit) -> 
         if baselines.saved.is_some() && of_baseline.is_none() {
             control.warn(format!("the saved baseline teaches {} nothing: it learns from the case itself", id.title()));
         }
-        let (model, save_into) = (plan.model.as_ref().map(|p| p.join(id.name())).or(of_baseline), save_model.as_ref().map(|out| OutputPath::new(&out.path().join(id.name()), &given)).transpose()?);
+        let (model, save_into) = (
+            plan.model.as_ref().map(|p| p.join(id.name())).or(of_baseline),
+            save_model.as_ref().map(|out| OutputPath::new(&out.path().join(id.name()), &given)).transpose()?,
+        );
         let input = Input {
             case: store.as_ref(),
             baseline: &stores,

@@ -8,8 +8,8 @@ use crate::case::{Annotation, Annotations, Case, Kind, Target, Unit, write_rows}
 use crate::control::{Control, RunError};
 use crate::domain::{DetectorId, EventKey, Lead, LeadState, Leads, Ledger, Report, Strength, Subject, Suppression, Threshold, time};
 use crate::export::{
-    COLUMNS, Chapter, Facts, Format, Formats, LeadChapter, LeadFiles, LeadLookup, LeadMark, Lookup, Members, Said, full_row, member, origin,
-    read_annotations, write_html, write_leads, write_plain, write_ranking, write_xlsx,
+    COLUMNS, Chapter, Facts, Format, Formats, LeadChapter, LeadFiles, LeadLookup, LeadMark, Lookup, Members, Said, full_row, member, origin, read_annotations,
+    write_html, write_leads, write_plain, write_ranking, write_xlsx,
 };
 use crate::files::{AtomicFile, OutputPath};
 use serde_json::Value;

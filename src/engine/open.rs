@@ -3,8 +3,8 @@
 use crate::case::Case;
 use crate::control::{Control, RunError};
 use crate::domain::{Ledger, SourceStatus};
-use crate::ingest::{self, Options as ReadOptions};
 use crate::files::{Evidence, OutputPath};
+use crate::ingest::{self, Options as ReadOptions};
 use std::path::{Path, PathBuf};
 
 /// Reads evidence into a case and says in notices what could not be read whole.
@@ -44,7 +44,9 @@ pub fn read_with(case: &Case, paths: &[PathBuf], options: &ReadOptions, control:
 /// What to say of a folder that is called like a case and is none: it is read as evidence.
 fn mistaken(path: &Path) -> Option<String> {
     let called = path.extension().is_some_and(|ending| ending == "residue") && path.is_dir() && !Case::is_case(path);
-    called.then(|| format!("called like a case, but residue made no case of it, or it is damaged: read as evidence, and nothing in it is changed: {}", path.display()))
+    called.then(|| {
+        format!("called like a case, but residue made no case of it, or it is damaged: read as evidence, and nothing in it is changed: {}", path.display())
+    })
 }
 
 /// What is wrong with a source, in one line; `None` when nothing is.

@@ -2,8 +2,8 @@
 
 use crate::control::{Control, RunError};
 use crate::domain::{Ledger, SourceStatus};
-use crate::ingest::sha256_of;
 use crate::files::SourcePath;
+use crate::ingest::sha256_of;
 
 /// What became of a source since it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 use super::row::cell;
 use crate::control::{Control, RunError};
 use crate::domain::{EventRef, EventStore, time};
+use crate::files::{AtomicFile, OutputPath};
 use anyhow::Context;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 use std::io::Write;
-use crate::files::{AtomicFile, OutputPath};
 
 /// What the file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

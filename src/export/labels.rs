@@ -1,10 +1,10 @@
 //! Labels of processes as CSV: columns by name, in any order.
 
+use super::row::neutralise;
 use crate::domain::{Guid, ProcessLabel, Verdict, time};
+use crate::files::{AtomicFile, OutputPath};
 use anyhow::{Context, Result, bail};
 use std::io::Write;
-use super::row::neutralise;
-use crate::files::{AtomicFile, OutputPath};
 use std::path::Path;
 
 /// Largest label file that is read.

@@ -4,10 +4,10 @@ use super::row::{cell, origin};
 use super::{Members, member};
 use crate::control::{Control, RunError};
 use crate::domain::{Lead, LeadState, LeadStep, Leads, Ledger, time};
+use crate::files::{AtomicFile, OutputPath};
 use anyhow::Context;
 use serde_json::{Value, json};
 use std::io::Write;
-use crate::files::{AtomicFile, OutputPath};
 
 /// Columns of `leads.csv` and of the workbook's first sheet.
 pub(super) const LEAD_COLUMNS: [&str; 20] = [

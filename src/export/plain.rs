@@ -1,12 +1,12 @@
 //! Any typed rows as CSV or JSON lines.
 
-use super::row::cell;
 use super::Format;
+use super::row::cell;
 use crate::control::RunError;
+use crate::files::{AtomicFile, OutputPath};
 use anyhow::Context;
 use serde_json::{Map, Value};
 use std::io::Write;
-use crate::files::{AtomicFile, OutputPath};
 
 /// Writes rows under named columns: CSV neutralised, JSON lines faithful.
 ///

@@ -3,10 +3,10 @@
 use super::{COLUMNS, Mark, Members, row};
 use crate::control::{Control, RunError};
 use crate::domain::{EventKey, Explain, Ledger, Report, Subject};
+use crate::files::{AtomicFile, OutputPath};
 use anyhow::Context;
 use serde_json::{Map, Value};
 use std::io::Write;
-use crate::files::{AtomicFile, OutputPath};
 
 /// Where to write; either may be left out.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,15 +1,15 @@
 //! Rankings as a workbook: a sheet for each detector, one for the manifest. Texts are written as texts, so that nothing is ever run.
 
+use super::Format as Kind;
 use super::chapter::{Chapter, Facts, LeadChapter};
 use super::leads::{LEAD_COLUMNS, lead_row};
 use super::row::{self, COLUMNS};
-use super::Format as Kind;
 use crate::control::{Control, RunError};
+use crate::files::{AtomicFile, OutputPath};
 use anyhow::Context;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 use serde_json::Value;
 use std::io::Write;
-use crate::files::{AtomicFile, OutputPath};
 
 /// Rows of one sheet: Excel's own limit without the header.
 const ROWS: usize = 1_048_575;

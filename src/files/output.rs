@@ -297,11 +297,8 @@ mod tests {
         std::fs::create_dir_all(at("E/sub")).unwrap();
         std::fs::write(at("E/sub/a.zip"), "x").unwrap();
         std::fs::write(at("b.zip"), "x").unwrap();
-        let row = |source_file: &str, path: &str| Ledger {
-            source_file: source_file.into(),
-            path: format!("{}/{path}", home.path().display()),
-            ..Ledger::default()
-        };
+        let row =
+            |source_file: &str, path: &str| Ledger { source_file: source_file.into(), path: format!("{}/{path}", home.path().display()), ..Ledger::default() };
         let cases = [
             (row("E/sub/a.zip!/c/d.evtx", "E/sub/a.zip!/c/d.evtx"), "E"),
             (row("E/sub/a.zip", "E/sub/a.zip"), "E"),

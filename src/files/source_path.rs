@@ -30,7 +30,7 @@ impl SourcePath {
         }
         // Names of members lead nowhere: they may hold `..`, but only behind an archive that is a file.
         let archives = text.match_indices(INSIDE).filter_map(|(at, mark)| Some((text.get(..at)?, text.get(at + mark.len()..)?)));
-        let plain = plain(Path::new(text)).then(|| (text, None)).filter(|(file, _)| Path::new(file).exists());
+        let plain = plain(Path::new(text)).then_some((text, None)).filter(|(file, _)| Path::new(file).exists());
         let member = || archives.map(|(file, member)| (file, Some(member))).find(|(file, _)| self::plain(Path::new(file)) && Path::new(file).is_file());
         let Some((file, member)) = plain.or_else(member) else {
             return Err("the source is away; put it back to see it".into());

@@ -5,8 +5,8 @@ use super::archive;
 use super::sniff::HEAD;
 use super::table;
 use crate::control::Control;
-use serde::{Deserialize, Serialize};
 use crate::files::SourcePath;
+use serde::{Deserialize, Serialize};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -63,7 +63,8 @@ struct Book {
 /// In words, why it is no table.
 pub fn preview(path: &Path) -> Result<Preview, String> {
     let failed = |error: std::io::Error| format!("cannot be opened ({error}): {}", path.display());
-    let source = if path.is_file() { SourcePath::of_file(path) } else { SourcePath::parse(&path.to_string_lossy()).map_err(std::io::Error::other).map_err(failed)? };
+    let source =
+        if path.is_file() { SourcePath::of_file(path) } else { SourcePath::parse(&path.to_string_lossy()).map_err(std::io::Error::other).map_err(failed)? };
     let unpacked = archive::at(&source, &Control::silent()).map_err(failed)?;
     let file = std::fs::File::open(unpacked.as_ref().map_or(path, |(unpacked, _)| &unpacked.file)).map_err(failed)?;
     let mut head = Vec::new();

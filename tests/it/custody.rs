@@ -1,8 +1,8 @@
 //! Custody and borders: nothing that a case or evidence holds can do harm, and nothing is written where it must not be. Tests are named by their fault.
 
 mod cases;
-mod hostile;
 mod files;
+mod hostile;
 mod log;
 mod outputs;
 mod paths;
@@ -105,7 +105,8 @@ fn pristine() -> &'static (tempfile::TempDir, PathBuf) {
         assert_eq!(analysis.rankings.len(), 1);
         let source = case.sources().iter().position(|source| source.events > 0).unwrap();
         let target = Target::new(Unit::Subject, &case.sources()[source], EventKey { source: source as u32, part: 0, record: 1 });
-        case.annotate(std::slice::from_ref(&target), &Change { flag: Some(true), note: Some("seen".into()), add_tags: vec!["c2".into()], ..Change::default() }).unwrap();
+        case.annotate(std::slice::from_ref(&target), &Change { flag: Some(true), note: Some("seen".into()), add_tags: vec!["c2".into()], ..Change::default() })
+            .unwrap();
         case.set_setting("window", r#"{"title":"a title","detector":"fields"}"#).unwrap();
         case.set_setting("analyst", "Ada").unwrap();
         case.log("export", &serde_json::json!({ "file": "/somewhere/x.csv", "rows": 1, "part": "all" })).unwrap();

@@ -10,11 +10,11 @@ mod table;
 use super::chapter::{Chapter, Facts};
 use crate::control::{Control, RunError};
 use crate::domain::{Ledger, time};
+use crate::files::{AtomicFile, OutputPath};
 use anyhow::Context;
 use escape::text;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use crate::files::{AtomicFile, OutputPath};
 
 const STYLE: &str = include_str!("style.css");
 

@@ -3,8 +3,8 @@
 //! A kept member is named by the SHA-256 of its bytes, which is compared before it is used: what does not match is thrown away. The folder holds at most
 //! [`FILES`] members and [`BYTES`] bytes; what was not used for longest goes first.
 
-use super::room::away_from;
 use super::at;
+use super::room::away_from;
 use crate::control::Control;
 use crate::files::{self, SourcePath, TempPath};
 use crate::ingest::hash;

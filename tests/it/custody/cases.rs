@@ -67,10 +67,13 @@ fn fault_2_another_programs_database_is_evidence_by_any_name() {
         ("another application", Box::new(|dir| rusqlite::Connection::open(dir.join("case.sqlite")).unwrap().pragma_update(None, "application_id", 7).unwrap())),
         ("no database", Box::new(|dir| std::fs::write(dir.join("case.sqlite"), "SQLite it is not").unwrap())),
         ("empty", Box::new(|dir| std::fs::write(dir.join("case.sqlite"), "").unwrap())),
-        ("a folder in its place", Box::new(|dir| {
-            std::fs::remove_file(dir.join("case.sqlite")).unwrap();
-            std::fs::create_dir(dir.join("case.sqlite")).unwrap();
-        })),
+        (
+            "a folder in its place",
+            Box::new(|dir| {
+                std::fs::remove_file(dir.join("case.sqlite")).unwrap();
+                std::fs::create_dir(dir.join("case.sqlite")).unwrap();
+            }),
+        ),
     ];
     for (what, spoil) in spoil {
         let dir = home.path().join(format!("{what}.residue"));

@@ -29,8 +29,8 @@ fn fault_6_what_is_written_for_the_user_follows_the_umask() {
             vec!["triage", text(&given), "--detector", "fields", "--progress", "none"],
             vec!["convert", text(&given)],
             vec!["convert", text(&given)],
-            vec!["synth", "--events", "600"],
-            vec!["synth", "--events", "600", "--format", "l2tcsv,bodyfile"],
+            vec!["synth", "--events", "1000"],
+            vec!["synth", "--events", "1000", "--format", "l2tcsv,bodyfile"],
             vec!["export", text(&case), "--which", "all"],
         ];
         let outs = ["triage", "x.parquet", "x.csv", "synth", "synth2", "x.html"].map(at);

@@ -109,7 +109,7 @@ fn live(dir: &Path, home: &Path) {
             let _why = ranking.explain.explain(explained);
         }
         let files = vec![(Format::Csv, home.join("x.csv")), (Format::Jsonl, home.join("x.jsonl")), (Format::Html, home.join("x.html"))];
-        let _written = engine::write_extracts(&case, "t", "all", &[extract], &files, &control);
+        let _written = engine::write_extracts(&case, "t", "all", &[extract], None, &files, &control);
     }
     let _stored = case.store_run(&crate::case::runs::report(residue::domain::DetectorId::Fields, 2), &mut |_| vec![], &control);
     let _saved = case.save_as(&home.join("saved.residue"), &control).map(drop);
@@ -156,7 +156,11 @@ fn random_hostile_databases_end_in_words_and_touch_nothing_else() {
         drop(db);
         let done = catch_unwind(AssertUnwindSafe(|| live(&dir, home.path())));
         assert!(done.is_ok(), "seed {seed}: {changed:?}");
-        if Case::open(&dir).is_ok() { opened += 1 } else { refused += 1 }
+        if Case::open(&dir).is_ok() {
+            opened += 1
+        } else {
+            refused += 1
+        }
         assert_same(&before, &outside, &format!("seed {seed}: {changed:?}"));
     }
     assert_same(&logs_before, &logs, "the evidence");

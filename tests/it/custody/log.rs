@@ -123,8 +123,11 @@ fn fault_6_every_line_of_the_log_has_a_known_place() {
             waiting.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
         } else if path.extension().is_some_and(|ending| ending == "rs") {
             let text = std::fs::read_to_string(&path).unwrap();
-            let lines = ["error!", "warn!", "info!", "debug!", "trace!", "event!", "span!"].iter().map(|name| text.matches(&format!("tracing::{name}")).count()).sum::<usize>();
-            assert!(!text.contains("use tracing"), "{}: name the macro with its crate", path.display());
+            let lines = ["error!", "warn!", "info!", "debug!", "trace!", "event!", "span!"]
+                .iter()
+                .map(|name| text.matches(&format!("tracing::{name}")).count())
+                .sum::<usize>();
+            assert!(!text.contains("use tracing::"), "{}: name the macro with its crate", path.display());
             if lines > 0 {
                 found.push((path.strip_prefix(&src).unwrap().to_string_lossy().replace('\\', "/"), lines));
             }

@@ -41,12 +41,36 @@ const TEXTS: [(&str, &str); 10] = [
 fn hostile(sentinel: &Path) -> Vec<String> {
     let outside = sentinel.to_str().unwrap();
     let up = "../".repeat(12);
-    [outside, &format!("{outside}/fields-1"), &format!("{up}{outside}"), "../sentinel", "../../sentinel", "fields-1/../../../sentinel", "..", ".", "", "/", "//"]
-        .into_iter()
-        .chain([r"C:\Windows", r"C:sentinel", r"\\host\share\x", r"\\?\C:\sentinel", r"\\.\pipe\x", r"..\..\sentinel", "NUL", "CON", "NUL.parquet", "COM1-1", "a\0b"])
-        .chain(["fields-1 ", "fields-1.", "fields-1:stream", "FIELDS-1", "fields-01", "0123456789abcdef.parquet/..", "/dev/zero", "/dev/null", "~"])
-        .map(str::to_owned)
-        .collect()
+    [
+        outside,
+        &format!("{outside}/fields-1"),
+        &format!("{up}{outside}"),
+        "../sentinel",
+        "../../sentinel",
+        "fields-1/../../../sentinel",
+        "..",
+        ".",
+        "",
+        "/",
+        "//",
+    ]
+    .into_iter()
+    .chain([
+        r"C:\Windows",
+        r"C:sentinel",
+        r"\\host\share\x",
+        r"\\?\C:\sentinel",
+        r"\\.\pipe\x",
+        r"..\..\sentinel",
+        "NUL",
+        "CON",
+        "NUL.parquet",
+        "COM1-1",
+        "a\0b",
+    ])
+    .chain(["fields-1 ", "fields-1.", "fields-1:stream", "FIELDS-1", "fields-01", "0123456789abcdef.parquet/..", "/dev/zero", "/dev/null", "~"])
+    .map(str::to_owned)
+    .collect()
 }
 
 /// Everything that is done to a case: opened, looked at, analysed until runs are pruned, swept, verified, saved, discarded.
@@ -79,7 +103,10 @@ fn set(db: &Connection, table: &str, column: &str, json: Option<&str>, value: &s
         None => format!("UPDATE {table} SET {column} = ?1 WHERE rowid = (SELECT min(rowid) FROM {table})"),
         Some(part) => format!("UPDATE {table} SET {column} = json_set({column}, '$.{part}', ?1)"),
     };
-    let without_rowid = statement.replace(&format!(" WHERE rowid = (SELECT min(rowid) FROM {table})"), &format!(" WHERE {column} = (SELECT {column} FROM {table} WHERE {column} IS NOT NULL LIMIT 1)"));
+    let without_rowid = statement.replace(
+        &format!(" WHERE rowid = (SELECT min(rowid) FROM {table})"),
+        &format!(" WHERE {column} = (SELECT {column} FROM {table} WHERE {column} IS NOT NULL LIMIT 1)"),
+    );
     let done = db.execute(&statement, [value]).or_else(|_| db.execute(&without_rowid, [value]));
     assert!(done.unwrap() > 0, "{table}.{column}");
 }
@@ -95,7 +122,8 @@ fn fault_1_every_text_of_a_cases_database_is_listed_here() {
         let mut query = db.prepare(&format!("SELECT name, type FROM pragma_table_info('{table}')")).unwrap();
         for column in query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))).unwrap().map(Result::unwrap) {
             if column.1 == "TEXT" {
-                let known = PATHS.iter().any(|(t, c, ..)| (*t, *c) == (table.as_str(), column.0.as_str())) || TEXTS.contains(&(table.as_str(), column.0.as_str()));
+                let known =
+                    PATHS.iter().any(|(t, c, ..)| (*t, *c) == (table.as_str(), column.0.as_str())) || TEXTS.contains(&(table.as_str(), column.0.as_str()));
                 assert!(known, "{table}.{} is new: say whether it is a path", column.0);
             }
         }

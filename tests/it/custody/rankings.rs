@@ -41,7 +41,7 @@ fn case(home: &Path) -> std::path::PathBuf {
 fn room_10_one_damaged_run_never_hides_the_others() {
     let home = tempfile::tempdir().unwrap();
     let whole = case(home.path());
-    let victim = "chains-3";
+    let victim = "chains-4";
     let files = ["report.json", "subjects.parquet", "contributions.parquet"];
     type Damage = (&'static str, fn(&Path, &Path));
     let ways: [Damage; 8] = [
@@ -91,7 +91,10 @@ fn room_10_one_damaged_run_never_hides_the_others() {
                             run(jobs::recover(copied), &control)
                         };
                         done.unwrap();
-                        heard.iter().filter_map(|h| if let Happening::Ranked(r) = h { Some((r.report.detector, r.report.subjects.len())) } else { None }).collect()
+                        heard
+                            .iter()
+                            .filter_map(|h| if let Happening::Ranked(r) = h { Some((r.report.detector, r.report.subjects.len())) } else { None })
+                            .collect()
                     }
                 };
                 // The older ranking of the same method stands in for the damaged one.
@@ -123,7 +126,15 @@ fn room_10_rank_by_is_decided_in_one_place() {
     assert_eq!(Subject::default().value(RankBy::Recommended, Preset::Recommended), None);
     // Nobody else adds the parts up.
     let src = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src");
-    for file in ["engine/analyse.rs", "app/order.rs", "app/planning.rs", "cli/triage.rs", "detect/groups/subject.rs", "detect/fields/subjects.rs", "detect/timeline/mod.rs"] {
+    for file in [
+        "engine/analyse.rs",
+        "app/order.rs",
+        "app/planning.rs",
+        "cli/triage.rs",
+        "detect/groups/subject.rs",
+        "detect/fields/subjects.rs",
+        "detect/timeline/mod.rs",
+    ] {
         let text = std::fs::read_to_string(src.join(file)).unwrap();
         assert!(!text.contains("(RankBy::Recommended, Preset") && !text.contains("RankBy::Loss } else"), "{file}");
     }
@@ -142,7 +153,10 @@ fn room_10_the_audit_trail_can_be_read() {
     assert_eq!(lines[1]["changes"][0]["after"]["note"], "seen");
     let words = String::from_utf8(residue(&["audit", text(&dir)]).stdout).unwrap();
     assert_eq!(words.lines().count(), 3);
-    assert!(words.contains("nothing -> flagged, tags [\"c2\"], note \"seen\"") && words.contains("run: fields-1") && words.contains("file: /somewhere/x.csv"), "{words}");
+    assert!(
+        words.contains("nothing -> flagged, tags [\"c2\"], note \"seen\"") && words.contains("run: fields-1") && words.contains("file: /somewhere/x.csv"),
+        "{words}"
+    );
     // What a panel shows is the same.
     let case = Case::open(&dir).unwrap();
     let mut read = vec![];
