@@ -4,8 +4,9 @@ use std::io::Result;
 use std::path::Path;
 pub use tempfile::{NamedTempFile, TempDir, TempPath};
 
-/// Lets the umask decide who may read what is made: temporary files are private unless told otherwise, and keep that when they are renamed.
-fn for_the_user<'a>(builder: &mut tempfile::Builder<'a, 'a>, mode: u32) {
+/// Says who may read what is made, at most: the umask takes away from it. Temporary files are private unless told otherwise, temporary folders are not,
+/// and both keep that when they are renamed.
+fn with_mode<'a>(builder: &mut tempfile::Builder<'a, 'a>, mode: u32) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -21,7 +22,7 @@ fn for_the_user<'a>(builder: &mut tempfile::Builder<'a, 'a>, mode: u32) {
 /// When the folder cannot be written.
 pub fn part(folder: &Path, prefix: &str, suffix: &str) -> Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    for_the_user(builder.prefix(prefix).suffix(suffix), 0o666);
+    with_mode(builder.prefix(prefix).suffix(suffix), 0o666);
     builder.tempfile_in(folder)
 }
 
@@ -31,7 +32,7 @@ pub fn part(folder: &Path, prefix: &str, suffix: &str) -> Result<NamedTempFile> 
 /// When the folder cannot be written.
 pub fn part_folder(folder: &Path, prefix: &str, suffix: &str) -> Result<TempDir> {
     let mut builder = tempfile::Builder::new();
-    for_the_user(builder.prefix(prefix).suffix(suffix), 0o777);
+    with_mode(builder.prefix(prefix).suffix(suffix), 0o777);
     builder.tempdir_in(folder)
 }
 
@@ -57,6 +58,6 @@ pub fn private_in(folder: &Path, prefix: &str, suffix: &str) -> Result<NamedTemp
 /// When the folder cannot be written.
 pub fn private_folder(folder: Option<&Path>, prefix: &str, suffix: &str) -> Result<TempDir> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(prefix).suffix(suffix);
+    with_mode(builder.prefix(prefix).suffix(suffix), 0o700);
     folder.map_or_else(|| builder.tempdir(), |folder| builder.tempdir_in(folder))
 }
