@@ -1,17 +1,18 @@
 //! Runs: one detector's ranking with every contribution, written whole or not at all, so that reopening a case neither parses nor trains.
 //!
-//! `runs/ID/` holds `report.json` (what the ranking says of itself), `subjects.parquet` (in rank order) and `contributions.parquet`.
+//! `runs/ID/` holds `report.json` (what the ranking says of itself), `subjects.parquet` (in rank order) and `contributions.parquet`, which is
+//! written while the ranking is explained and moves here.
 
 use super::annotate::now;
+use super::contributions::{CONTRIBUTIONS, Contributions};
 use super::layout::{is_own_file, is_own_folder, remove};
 use super::names::RunId;
-use super::run_columns::{Ranked, Wanted, schema};
+use super::run_columns::{self, Wanted, schema};
 use super::table::{Table, TableWriter};
-use super::{Case, TEMPORARY, fault};
+use super::{Case, fault};
 use crate::control::{Control, RunError};
 use crate::domain::{Contribution, CurvePoint, DetectorId, Explain, Preset, RankBy, Report, Stage, Validation};
-use crate::files;
-use polars::prelude::{DataFrame, DataType, Field, IntoColumn, PlSmallStr, Schema, StringChunkedBuilder};
+use polars::prelude::PlSmallStr;
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
@@ -20,16 +21,11 @@ use std::sync::Arc;
 
 const REPORT: &str = "report.json";
 const SUBJECTS: &str = "subjects.parquet";
-const CONTRIBUTIONS: &str = "contributions.parquet";
 /// Subjects of one row group.
 const GROUP: usize = 8_192;
-/// Explanations of one row group: few, because one is read at a time.
-const EXPLAINED: usize = 512;
-/// Text of one row group of explanations, at most about this.
-const EXPLAINED_BYTES: usize = 8 << 20;
 /// Runs kept of each detector.
 const KEPT: usize = 5;
-const REMEDY: &str = "analyse again";
+pub(super) const REMEDY: &str = "analyse again";
 
 /// What a ranking says of itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -66,15 +62,28 @@ pub struct RunInfo {
 
 impl Case {
     /// Stores a ranking with the contributions of every subject, which `explain` gives by rank index (from 0), asked for in order.
-    /// The oldest runs of the same detector beyond five are removed. Returns the run's id, for [`Report::run`].
     ///
     /// # Errors
     /// When it cannot be written, or the job is cancelled; then nothing is left of it.
     pub fn store_run(&self, report: &Report, explain: &mut dyn FnMut(usize) -> Vec<Contribution>, control: &Control) -> Result<RunId, RunError> {
-        let folder = self.folder().runs();
-        let temp = files::part_folder(&folder, "run-", TEMPORARY).map_err(|e| fault("cannot write in the case", &e, &folder))?;
-        write_subjects(&temp.path().join(SUBJECTS), report, control)?;
-        write_contributions(&temp.path().join(CONTRIBUTIONS), report, explain, control)?;
+        let mut contributions = self.begin_contributions()?;
+        for index in 0..report.subjects.len() {
+            if index % GROUP == 0 {
+                control.check()?;
+            }
+            contributions.push(&serde_json::to_string(&explain(index)).map_err(anyhow::Error::from)?)?;
+        }
+        Ok(self.keep_run(report, contributions.finish()?, control)?.0)
+    }
+
+    /// Stores a ranking with the contributions of its subjects. The oldest runs of the same detector beyond five are removed. Returns the run's id,
+    /// for [`Report::run`], and the contributions where they are now.
+    ///
+    /// # Errors
+    /// When it cannot be written, or the job is cancelled; then nothing is left of it.
+    pub fn keep_run(&self, report: &Report, contributions: Contributions, control: &Control) -> Result<(RunId, Contributions), RunError> {
+        let temp = contributions.folder();
+        write_subjects(&temp.join(SUBJECTS), report, control)?;
         let header = Header {
             detector: report.detector,
             preset: report.preset,
@@ -89,7 +98,7 @@ impl Case {
             subjects: report.subjects.len(),
             sources: self.sources().iter().map(|s| (s.source_file.clone(), s.sha256.clone())).collect(),
         };
-        write_json(&temp.path().join(REPORT), &header)?;
+        write_json(&temp.join(REPORT), &header)?;
         let name = report.detector.name();
         let analyst = self.analyst();
         let id = self.with_db("cannot store the run in the case (is the disk full?)", |db| {
@@ -105,14 +114,13 @@ impl Case {
             let said = serde_json::json!({ "run": id.as_str(), "subjects": report.subjects.len(), "model_id": report.model_id });
             action.execute("INSERT INTO audit (at, analyst, action, changes) VALUES (?1, ?2, 'run', ?3)", params![now(), analyst, said.to_string()])?;
             // The folder first: a name without its row is removed at the next start, a row without its folder is not.
-            fs::rename(temp.path(), self.folder().run(&id)).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
+            fs::rename(temp, self.folder().run(&id)).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
             action.commit()?;
             Ok(id)
         })?;
-        // The folder has moved: there is nothing left to delete.
-        let _ = temp.keep();
+        let contributions = contributions.moved(part(&self.folder().run(&id), CONTRIBUTIONS)?);
         self.prune(report.detector);
-        Ok(id)
+        Ok((id, contributions))
     }
 
     /// Every stored run, oldest first.
@@ -196,19 +204,12 @@ impl Case {
         })
     }
 
-    /// Every contribution of one subject of a stored run, by rank index from 0.
-    ///
-    /// # Errors
-    /// When the run is not there, or damaged.
-    pub fn contributions(&self, id: &RunId, index: usize) -> Result<Vec<Contribution>, RunError> {
-        StoredRun::open(&self.folder().run(id))?.contributions(index)
-    }
-
     /// Explains a stored run by rank index. A run that cannot be read explains itself by saying so.
     #[must_use]
     pub fn explain_run(&self, id: &RunId) -> Arc<dyn Explain> {
-        match StoredRun::open(&self.folder().run(id)) {
-            Ok(run) => Arc::new(run),
+        let folder = self.folder().run(id);
+        match read_header(&folder).and_then(|header| Ok(Contributions::of_run(part(&folder, CONTRIBUTIONS)?, header.subjects))) {
+            Ok(contributions) => Arc::new(contributions),
             Err(e) => Arc::new(Unread(e.to_string())),
         }
     }
@@ -230,28 +231,7 @@ fn write_subjects(path: &Path, report: &Report, control: &Control) -> Result<(),
     let mut out = TableWriter::begin(create(path)?, path, &schema())?;
     for chunk in report.subjects.chunks(GROUP) {
         control.check()?;
-        out.write(Ranked(chunk).table())?;
-    }
-    out.finish()
-}
-
-fn write_contributions(path: &Path, report: &Report, explain: &mut dyn FnMut(usize) -> Vec<Contribution>, control: &Control) -> Result<(), RunError> {
-    const COLUMN: &str = "contributions";
-    let mut out = TableWriter::begin(create(path)?, path, &Schema::from_iter([Field::new(COLUMN.into(), DataType::String)]))?;
-    let total = report.subjects.len();
-    let (mut texts, mut rows, mut bytes) = (StringChunkedBuilder::new(COLUMN.into(), EXPLAINED), 0, 0);
-    for index in 0..total {
-        let text = serde_json::to_string(&explain(index)).map_err(|e| fault("cannot store a subject's contributions", &e, path))?;
-        bytes += text.len();
-        rows += 1;
-        texts.append_value(&text);
-        if rows == EXPLAINED || bytes >= EXPLAINED_BYTES || index + 1 == total {
-            control.check()?;
-            control.progress("saving", report.detector.name(), index as u64 + 1, Some(total as u64), "subjects");
-            let full = std::mem::replace(&mut texts, StringChunkedBuilder::new(COLUMN.into(), EXPLAINED));
-            out.write(DataFrame::new(rows, vec![full.finish().into_column()]))?;
-            (rows, bytes) = (0, 0);
-        }
+        out.write(run_columns::table(chunk))?;
     }
     out.finish()
 }
@@ -285,34 +265,7 @@ fn read_header(folder: &Path) -> Result<Header, RunError> {
     serde_json::from_str(&text).map_err(|e| fault("the run is damaged; analyse again", &e, &path))
 }
 
-/// A run's contributions on disk.
-struct StoredRun {
-    table: Table,
-    subjects: usize,
-}
-
-impl StoredRun {
-    fn open(folder: &Path) -> Result<Self, RunError> {
-        let subjects = read_header(folder)?.subjects;
-        Ok(Self { table: part(folder, CONTRIBUTIONS)?, subjects })
-    }
-
-    fn contributions(&self, index: usize) -> Result<Vec<Contribution>, RunError> {
-        if index >= self.subjects {
-            return Ok(Vec::new());
-        }
-        let row = self.table.rows(&["contributions"], index..index + 1)?;
-        let text = row.column("contributions").and_then(|column| column.str()).map_err(|e| self.table.damaged(&e))?;
-        serde_json::from_str(text.get(0).unwrap_or("[]")).map_err(|e| self.table.damaged(&e))
-    }
-}
-
-impl Explain for StoredRun {
-    fn explain(&self, index: usize) -> Vec<Contribution> {
-        self.contributions(index).unwrap_or_else(|e| Unread(e.to_string()).explain(index))
-    }
-}
-
+/// A run whose description cannot be read.
 struct Unread(String);
 
 impl Explain for Unread {

@@ -36,7 +36,7 @@ impl Sink {
     }
 
     fn flush(&mut self) -> Result<(), RunError> {
-        if self.waiting.rows() == 0 {
+        if self.waiting.span().rows == 0 {
             return Ok(());
         }
         let full = std::mem::replace(&mut self.waiting, Columns::new(&self.source_file, GROUP_ROWS));
@@ -49,7 +49,7 @@ impl SourceSink for Sink {
     fn write(&mut self, batch: Vec<Event>) -> Result<(), RunError> {
         for event in batch {
             self.waiting.push(&event);
-            if self.waiting.rows() >= GROUP_ROWS || self.waiting.bytes() >= GROUP_BYTES {
+            if self.waiting.span().rows >= GROUP_ROWS || self.waiting.bytes() >= GROUP_BYTES {
                 self.flush()?;
             }
         }

@@ -161,6 +161,44 @@ impl Table {
         }
     }
 
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Those of the columns that the file does not have.
+    ///
+    /// # Errors
+    /// When the file is gone or damaged.
+    pub(super) fn absent<'n>(&self, columns: &[&'n str]) -> Result<Vec<&'n str>, RunError> {
+        let index = self.known()?;
+        let there = index.whole.schema();
+        Ok(columns.iter().copied().filter(|name| !there.fields().iter().any(|field| field.name() == *name)).collect())
+    }
+
+    /// The row group that holds a row.
+    ///
+    /// # Errors
+    /// When the file is gone or damaged.
+    pub(super) fn group_of(&self, row: usize) -> Result<Range<usize>, RunError> {
+        let starts = &self.known()?.starts;
+        let after = starts.partition_point(|start| *start <= row);
+        let start = |at: usize| starts.get(at).copied().unwrap_or_default();
+        Ok(start(after.saturating_sub(1))..start(after))
+    }
+
+    /// Where the row groups lie, from the file's end.
+    fn known(&self) -> Result<&Index, RunError> {
+        if let Some(index) = self.index.get() {
+            return Ok(index);
+        }
+        let read = || -> PolarsResult<Index> { Ok(Index::new(ParquetReader::new(File::open(&self.path)?).get_metadata()?.clone())) };
+        // A damaged file can make the Parquet reader panic.
+        let read = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(PolarsError::ComputeError("the Parquet reader gave up".into())));
+        let read = read.map_err(|e| self.damaged(&e))?;
+        Ok(self.index.get_or_init(|| read))
+    }
+
     /// What to say when the file is not what was written.
     pub(super) fn damaged(&self, why: &dyn std::fmt::Display) -> RunError {
         fault(&format!("a file of the case cannot be read; {}", self.remedy), why, &self.path)

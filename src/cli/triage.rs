@@ -70,7 +70,8 @@ fn triage(
     clock.ingest = read_for;
     let ledger = case.sources();
     write_json(&out.file("ledger.json"), ledger.as_slice())?;
-    let mut analysis = engine::analyse(&case, plan, control, terminal)?;
+    let keep = if args.save_case.is_some() { engine::Keep::Runs } else { engine::Keep::Nothing };
+    let mut analysis = engine::analyse(&case, plan, keep, control, terminal)?;
     // What the analyst called ordinary in this case holds here too, as it does in the window.
     rules.extend(case.rules()?);
     if let Some(dir) = &args.save_case {

@@ -121,6 +121,11 @@ impl Subject {
 pub trait Explain: Send + Sync {
     /// Every contribution of the subject at `index` of [`Detection::subjects`], largest first.
     fn explain(&self, index: usize) -> Vec<Contribution>;
+    /// The same as a JSON array, where it is kept as one.
+    fn json(&self, index: usize) -> Option<String> {
+        let _ = index;
+        None
+    }
     /// The words that were learned, where words were, and while the network that learned them is at hand.
     fn words(&self) -> Option<Arc<Words>> {
         None

@@ -101,7 +101,7 @@ fn read_truths(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Arc<Truth>)>, RunError
     Ok(paths.iter().map(read).collect::<anyhow::Result<_>>()?)
 }
 
-/// The truths that speak of `path`: one that lies beside or above a baseline speaks of what is beneath its folder alone, any other of all.
+/// The truths that apply to `path`: one that lies beside or above a baseline applies to what is beneath its folder alone, any other to all.
 /// Files of different machines share their names and record numbers, so that a truth must not speak of its neighbour's.
 fn apply_to(path: &Path, all: &[PathBuf], truths: &[(PathBuf, Arc<Truth>)]) -> Vec<Arc<Truth>> {
     let beneath = |folder: &Path, path: &Path| absolute(path).starts_with(folder);

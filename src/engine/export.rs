@@ -4,12 +4,12 @@ use super::findings::Findings;
 use super::jobs::mark;
 use super::suppress::without;
 use super::worker::Ranking;
-use crate::case::{Annotation, Annotations, Case, Kind, Target, Unit, write_rows};
+use crate::case::{Annotation, Annotations, Case, Target, Unit, write_rows};
 use crate::control::{Control, RunError};
-use crate::domain::{DetectorId, EventKey, Lead, LeadState, Leads, Ledger, Report, Strength, Subject, Suppression, Threshold, time};
+use crate::domain::{ColumnKind, DetectorId, EventKey, Lead, LeadState, Leads, Ledger, Report, Strength, Subject, Suppression, Threshold, time};
 use crate::export::{
-    COLUMNS, Chapter, Facts, Format, Formats, LeadChapter, LeadFiles, LeadLookup, LeadMark, Lookup, Members, Said, full_row, member, origin, read_annotations,
-    write_html, write_leads, write_plain, write_ranking, write_xlsx,
+    Chapter, Facts, Format, Formats, LeadChapter, LeadFiles, LeadLookup, LeadMark, Lookup, Members, RANKING_COLUMNS, RankedRow, RankingColumn, WHOLE_COLUMNS,
+    WrittenMark, member, origin, read_annotations, write_html, write_leads, write_plain, write_ranking, write_xlsx,
 };
 use crate::files::{AtomicFile, OutputPath};
 use serde_json::Value;
@@ -250,19 +250,17 @@ fn warn_of_no_time(extract: &Extract, control: &Control) {
 }
 
 fn write_parquet(path: &OutputPath, report: &Report, which: &[usize], lookup: &Lookup<'_>, control: &Control) -> Result<u64, RunError> {
-    let kind = |name: &str| match name {
-        "rank" | "count" | "event_id" | "record_id" | "source_record" => Kind::Whole,
-        "score" | "loss" | "rarity" | "learned" | "prior" | "percentile" | "threshold" => Kind::Real,
-        "flagged" | "above" => Kind::Flag,
-        _ => Kind::Text,
-    };
-    let columns: Vec<(&str, Kind)> = COLUMNS.iter().map(|name| (*name, kind(name))).chain([("events", Kind::Text), ("contributions", Kind::Text)]).collect();
+    let columns: Vec<&RankingColumn> = RANKING_COLUMNS.iter().chain(&WHOLE_COLUMNS).collect();
+    let named: Vec<(&str, ColumnKind)> = columns.iter().map(|column| (column.name, column.kind)).collect();
     let mut file = AtomicFile::create(path)?;
     let rows = which.iter().filter_map(|&index| {
-        let row = full_row(report, index, lookup)?;
+        let subject = report.subjects.get(index)?;
+        let row = (subject, (lookup.mark)(subject), lookup.events(subject), lookup.contributions(index));
         Some(if index % 256 == 0 { control.check().map(|()| row) } else { Ok(row) })
     });
-    let rows = write_rows(&mut file, path.path(), &columns, rows)?;
+    let rows = write_rows(&mut file, path.path(), &named, rows, |(subject, mark, events, contributions), at| {
+        (columns[at].get)(&RankedRow { events, contributions, ..lookup.row(report, subject, mark) })
+    })?;
     file.finish()?;
     Ok(rows)
 }
@@ -303,7 +301,7 @@ pub fn import_annotations(case: &Case, path: &Path) -> Result<Imported, RunError
     Ok(imported)
 }
 
-fn annotation(row: &Said) -> Annotation {
+fn annotation(row: &WrittenMark) -> Annotation {
     let mut tags = row.tags.clone();
     tags.sort();
     Annotation {
@@ -332,7 +330,7 @@ impl Parts {
         Ok(Self(parts))
     }
 
-    fn of(&self, row: &Said) -> u32 {
+    fn of(&self, row: &WrittenMark) -> u32 {
         self.0.get(&(row.sha256.clone(), row.record, row.message.clone())).copied().unwrap_or(0)
     }
 }

@@ -119,7 +119,7 @@ pub fn picture(words: &Words) -> Vec<[f32; 2]> {
 #[must_use]
 pub fn analyse(case: Case, plan: Plan) -> Work {
     Box::new(move |control, emit| {
-        let analysis = super::analyse(&case, &plan, control, emit)?;
+        let analysis = super::analyse(&case, &plan, super::Keep::Runs, control, emit)?;
         if analysis.cancelled { Err(RunError::Cancelled) } else { Ok(()) }
     })
 }

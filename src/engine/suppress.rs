@@ -52,14 +52,18 @@ pub fn write_rules(path: &Path, rules: &[Rule], evidence: &Evidence) -> Result<(
 }
 
 /// Explains a part of a ranking by its new rank index.
-struct Part {
+struct Rest {
     inner: Arc<dyn Explain>,
     kept: Vec<usize>,
 }
 
-impl Explain for Part {
+impl Explain for Rest {
     fn explain(&self, index: usize) -> Vec<Contribution> {
         self.kept.get(index).map(|&i| self.inner.explain(i)).unwrap_or_default()
+    }
+
+    fn json(&self, index: usize) -> Option<String> {
+        self.inner.json(*self.kept.get(index)?)
     }
 }
 
@@ -88,7 +92,7 @@ pub fn without(ranking: &Ranking, rules: &Suppression, threshold: Threshold, sou
     if let Threshold::Quantile(q) = threshold {
         rest.threshold = quantile(&scores, q);
     }
-    (Ranking { report: Arc::new(rest), explain: Arc::new(Part { inner: Arc::clone(&ranking.explain), kept }) }, taken)
+    (Ranking { report: Arc::new(rest), explain: Arc::new(Rest { inner: Arc::clone(&ranking.explain), kept }) }, taken)
 }
 
 impl Analysis {

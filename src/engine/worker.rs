@@ -104,6 +104,10 @@ pub struct WorkerEvent {
 pub trait Emit: Send + Sync {
     /// Sends one happening; blocks while the window is behind, returns at once when it is gone.
     fn emit(&self, what: Happening);
+    /// Whether rankings by counting alone are looked at while networks are trained; where they are not, they are not made.
+    fn wants_first_rankings(&self) -> bool {
+        true
+    }
 }
 
 /// A job: runs on the worker's thread.

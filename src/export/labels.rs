@@ -1,6 +1,6 @@
 //! Labels of processes as CSV: columns by name, in any order.
 
-use super::row::neutralise;
+use super::cell::neutralised;
 use crate::domain::{Guid, ProcessLabel, Verdict, time};
 use crate::files::{AtomicFile, OutputPath};
 use anyhow::{Context, Result, bail};
@@ -43,7 +43,14 @@ pub fn write_labels(path: &OutputPath, labels: &[SaidLabel]) -> Result<()> {
         let label = &said.label;
         let guid = label.guid.map_or(String::new(), |guid| guid.to_string());
         let pid = label.pid.map_or(String::new(), |pid| pid.to_string());
-        writer.write_record([&label.computer, &guid, &pid, label.verdict.name(), &neutralise(&said.analyst), &neutralise(&said.why)])?;
+        writer.write_record([
+            label.computer.as_str(),
+            guid.as_str(),
+            pid.as_str(),
+            label.verdict.name(),
+            &neutralised(&said.analyst),
+            &neutralised(&said.why),
+        ])?;
     }
     let mut file = AtomicFile::create(path)?;
     file.write_all(&writer.into_inner().map_err(|error| anyhow::anyhow!("{error}"))?)?;

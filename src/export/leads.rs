@@ -1,6 +1,7 @@
 //! Leads as files: one line a lead, and one row a step for Timesketch, tagged with its lead.
 
-use super::row::{cell, origin};
+use super::cell::value as cell;
+use super::row::origin;
 use super::{Members, member};
 use crate::control::{Control, RunError};
 use crate::domain::{Lead, LeadState, LeadStep, Leads, Ledger, time};

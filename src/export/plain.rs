@@ -1,7 +1,7 @@
 //! Any typed rows as CSV or JSON lines.
 
 use super::Format;
-use super::row::cell;
+use super::cell::value;
 use crate::control::RunError;
 use crate::files::{AtomicFile, OutputPath};
 use anyhow::Context;
@@ -20,7 +20,7 @@ pub fn write_plain(path: &OutputPath, format: Format, columns: &[&str], rows: im
             let mut csv = csv::Writer::from_writer(AtomicFile::create(path)?);
             csv.write_record(columns).with_context(failed)?;
             for row in rows {
-                csv.write_record(row?.iter().map(cell)).with_context(failed)?;
+                csv.write_record(row?.iter().map(value)).with_context(failed)?;
                 number += 1;
             }
             csv.into_inner().map_err(csv::IntoInnerError::into_error).with_context(failed)?.finish()?;

@@ -101,7 +101,7 @@ fn pristine() -> &'static (tempfile::TempDir, PathBuf) {
         let case = Case::create(&dir).unwrap();
         engine::read_into(&case, std::slice::from_ref(&logs), None, &Control::silent()).unwrap();
         let plan = Plan { detectors: vec![DetectorId::Fields], ..Plan::standard() };
-        let analysis = engine::analyse(&case, &plan, &Control::silent(), &Heard::default()).unwrap();
+        let analysis = engine::analyse(&case, &plan, engine::Keep::Runs, &Control::silent(), &Heard::default()).unwrap();
         assert_eq!(analysis.rankings.len(), 1);
         let source = case.sources().iter().position(|source| source.events > 0).unwrap();
         let target = Target::new(Unit::Subject, &case.sources()[source], EventKey { source: source as u32, part: 0, record: 1 });

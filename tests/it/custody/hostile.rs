@@ -178,5 +178,5 @@ fn a_case_that_was_bent_nowhere_does_all_of_it() {
     }
     let plan = Plan { detectors: vec![residue::domain::DetectorId::Fields], ..Plan::standard() };
     let case = Case::open(&dir).unwrap();
-    assert_eq!(engine::analyse(&case, &plan, &Control::silent(), &Heard::default()).unwrap().rankings.len(), 1);
+    assert_eq!(engine::analyse(&case, &plan, engine::Keep::Runs, &Control::silent(), &Heard::default()).unwrap().rankings.len(), 1);
 }

@@ -122,7 +122,7 @@ fn fault_3_the_windows_dialogs_write_into_no_evidence() {
     let case = Case::create(&home.path().join("a.residue")).unwrap();
     engine::read_into(&case, std::slice::from_ref(&given), None, &Control::silent()).unwrap();
     let plan = Plan { detectors: vec![residue::domain::DetectorId::Fields], ..Plan::standard() };
-    let analysis = engine::analyse(&case, &plan, &Control::silent(), &Heard::default()).unwrap();
+    let analysis = engine::analyse(&case, &plan, engine::Keep::Runs, &Control::silent(), &Heard::default()).unwrap();
     let before = state(&given);
     let events = Arc::new(residue::case::events::Events::new(case.snapshot()));
     for folder in [given.clone(), given.join("new"), case.dir().to_owned()] {
@@ -142,7 +142,10 @@ fn fault_3_the_windows_dialogs_write_into_no_evidence() {
         if folder.starts_with(&given) {
             refuses(run(jobs::save_baseline(plan, String::new(), file("b")), &Control::silent()).0);
         }
-        refuses(engine::analyse(&case, &Plan { save_model: Some(file("m")), ..Plan::standard() }, &Control::silent(), &Heard::default()).map(drop));
+        refuses(
+            engine::analyse(&case, &Plan { save_model: Some(file("m")), ..Plan::standard() }, engine::Keep::Runs, &Control::silent(), &Heard::default())
+                .map(drop),
+        );
     }
     assert_same(&before, &given, "the window");
 }
