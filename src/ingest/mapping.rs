@@ -2,6 +2,7 @@
 //! header. Kept in a file of the same form as `--map` takes.
 
 use super::archive;
+use super::error::ReadError;
 use super::sniff::HEAD;
 use super::table;
 use crate::control::Control;
@@ -62,13 +63,13 @@ struct Book {
 /// # Errors
 /// In words, why it is no table.
 pub fn preview(path: &Path) -> Result<Preview, String> {
-    let failed = |error: std::io::Error| format!("cannot be opened ({error}): {}", path.display());
+    let failed = |error: ReadError| format!("cannot be opened ({error}): {}", path.display());
     let source =
-        if path.is_file() { SourcePath::of_file(path) } else { SourcePath::parse(&path.to_string_lossy()).map_err(std::io::Error::other).map_err(failed)? };
+        if path.is_file() { SourcePath::of_file(path) } else { SourcePath::parse(&path.to_string_lossy()).map_err(ReadError::Archive).map_err(failed)? };
     let unpacked = archive::at(&source, &Control::silent()).map_err(failed)?;
-    let file = std::fs::File::open(unpacked.as_ref().map_or(path, |(unpacked, _)| &unpacked.file)).map_err(failed)?;
+    let file = std::fs::File::open(unpacked.as_ref().map_or(path, |(unpacked, _)| &unpacked.file)).map_err(ReadError::from).map_err(failed)?;
     let mut head = Vec::new();
-    file.take(HEAD as u64).read_to_end(&mut head).map_err(failed)?;
+    file.take(HEAD as u64).read_to_end(&mut head).map_err(ReadError::from).map_err(failed)?;
     let mut preview = table::preview(&head).ok_or_else(|| format!("not a table with a header: {}", path.display()))?;
     let chosen = place().and_then(|place| book(&place).ok()).and_then(|book| book.format.into_iter().find(|known| known.columns == preview.header));
     if let Some(chosen) = chosen {

@@ -22,6 +22,7 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 mod archive;
+mod error;
 mod evtx;
 mod find;
 mod format;
@@ -37,6 +38,8 @@ mod table;
 mod values;
 mod windows;
 mod xml;
+
+pub use error::ReadError;
 
 use crate::control::{Control, RunError};
 use crate::domain::{EventSink, Ledger};
@@ -79,7 +82,7 @@ pub fn ingest(paths: &[PathBuf], sink: &dyn EventSink, options: &Options, contro
 ///
 /// # Errors
 /// When it cannot be read, or the job is cancelled.
-pub fn sha256_of(path: &SourcePath, control: &Control) -> std::io::Result<String> {
+pub fn sha256_of(path: &SourcePath, control: &Control) -> Result<String, ReadError> {
     match archive::at(path, control)? {
         Some((unpacked, _)) => Ok(unpacked.sha256),
         None => hash::sha256(path.open()?, control),
@@ -92,11 +95,9 @@ pub fn sha256_of(path: &SourcePath, control: &Control) -> std::io::Result<String
 /// The source is away, holds no readable record there any more, or the job is cancelled.
 pub fn raw_xml(source: &Ledger, offset: u64, control: &Control) -> Result<String, RunError> {
     let path = SourcePath::parse(&source.path).map_err(|why| RunError::failed(format!("the record cannot be shown as XML: {why}: {}", source.path)))?;
-    let unpacked = archive::member(&path, &source.sha256, control).map_err(|error| {
-        if control.cancel.is_cancelled() {
-            return RunError::Cancelled;
-        }
-        RunError::failed(format!("the record cannot be shown as XML: the archive cannot be read any more ({error}): {}", source.path))
+    let unpacked = archive::member(&path, &source.sha256, control).map_err(|error| match error {
+        ReadError::Cancelled => RunError::Cancelled,
+        error => RunError::failed(format!("the record cannot be shown as XML: the archive cannot be read any more ({error}): {}", source.path)),
     })?;
     control.check()?;
     evtx::raw_xml(unpacked.as_ref().map_or(path.file(), |kept| kept.path()), offset)

@@ -7,9 +7,9 @@ use super::at;
 use super::room::away_from;
 use crate::control::Control;
 use crate::files::{self, SourcePath, TempPath};
+use crate::ingest::error::{ReadError, Result};
 use crate::ingest::hash;
 use std::fs::{self, File};
-use std::io::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
@@ -55,7 +55,7 @@ pub(in crate::ingest) fn member(path: &SourcePath, sha256: &str, control: &Contr
     }
     let Some((unpacked, room)) = at(path, control)? else { return Ok(None) };
     if named && unpacked.sha256 != sha256 {
-        return Err(Error::other("the member in the archive is another one now than the one that was read"));
+        return Err(ReadError::archive("the member in the archive is another one now than the one that was read"));
     }
     let Some(place) = place.filter(|_| unpacked.size <= BYTES) else { return Ok(Some(Kept::Passes(unpacked.file, room))) };
     let stays = place.join(sha256);
@@ -74,13 +74,13 @@ fn is_whole(path: &Path, sha256: &str, control: &Control) -> Result<bool> {
     let Some(state) = state(path) else { return Ok(false) };
     let compared = COMPARED.lock().unwrap_or_else(PoisonError::into_inner).contains(&state);
     if !compared {
-        let found = File::open(path).and_then(|file| hash::sha256(file, control));
-        if control.cancel.is_cancelled() {
-            return Err(Error::other("cancelled"));
+        let found = File::open(path).map_err(ReadError::from).and_then(|file| hash::sha256(file, control));
+        if matches!(found, Err(ReadError::Cancelled)) {
+            return Err(ReadError::Cancelled);
         }
         if found.ok().as_deref() != Some(sha256) {
             // What cannot be removed either is unpacked beside it again.
-            return fs::remove_file(path).map(|()| false);
+            return Ok(fs::remove_file(path).map(|()| false)?);
         }
     }
     // Used now: it goes last.

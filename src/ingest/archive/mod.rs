@@ -13,12 +13,13 @@ pub(super) use crate::files::INSIDE;
 pub(super) use kept::member;
 pub(super) use room::{Room, sweep};
 
+use super::error::{ReadError, Result, go_on};
 use super::find::{Refused, plain};
 use crate::control::Control;
 use crate::files::{SourcePath, TempPath};
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{Error, ErrorKind, Read, Result, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -135,7 +136,7 @@ impl Archive {
                     Ok(0) => return Ok(()),
                     Ok(read) => read,
                     Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                    Err(error) => return Err(error),
+                    Err(error) => return Err(error.into()),
                 };
                 if !each(block.get(..read).unwrap_or_default())? {
                     return Ok(());
@@ -147,7 +148,7 @@ impl Archive {
             Some(zip) => zip.read(index, &mut pump),
             None => packed::read(self.kind, File::open(&self.file)?, &mut pump),
         }))
-        .unwrap_or_else(|_| Err(Error::other("the decompressor failed inside")))
+        .unwrap_or_else(|_| Err(ReadError::archive("the decompressor failed inside")))
     }
 }
 
@@ -239,10 +240,8 @@ impl Place {
 
 impl Member {
     fn check(self, size: u64, control: &Control) -> Result<()> {
-        if control.cancel.is_cancelled() {
-            return Err(Error::other("cancelled"));
-        }
-        if size > allowed(FREE, self.packed) { Err(Error::new(ErrorKind::QuotaExceeded, bomb(size))) } else { Ok(()) }
+        go_on(&control.cancel)?;
+        if size > allowed(FREE, self.packed) { Err(ReadError::TooBig(bomb(size))) } else { Ok(()) }
     }
 
     /// Unpacks into the room, hashing on the way; bytes before damage are kept.
@@ -263,17 +262,13 @@ impl Member {
             Ok(true)
         });
         if let Some(error) = failed {
-            return Err(Error::other(format!("cannot be unpacked into the cache ({error}): is the disk full?")));
+            return Err(ReadError::archive(format!("cannot be unpacked into the cache ({error}): is the disk full?")));
         }
-        if control.cancel.is_cancelled() {
-            return Err(Error::other("cancelled"));
-        }
-        if let Err(error) = &done
-            && error.kind() == ErrorKind::QuotaExceeded
-        {
-            return Err(Error::new(error.kind(), error.to_string()));
-        }
-        let damage = done.err().map(|error| format!("damaged in the archive ({error}): what came before the damage was read, {size} bytes"));
+        let damage = match done {
+            Err(stop @ (ReadError::Cancelled | ReadError::TooBig(_))) => return Err(stop),
+            done => done.err(),
+        };
+        let damage = damage.map(|error| format!("damaged in the archive ({error}): what came before the damage was read, {size} bytes"));
         Ok(Unpacked { file: file.into_temp_path(), size, sha256: crate::ingest::hash::hex(hasher), damage })
     }
 }
@@ -291,13 +286,13 @@ pub(super) fn at(path: &SourcePath, control: &Control) -> Result<Option<(Unpacke
     for _ in 0..2 {
         let Some(kind) = Kind::of(&place.head(8)?) else { break };
         let opened = held.as_deref().unwrap_or(file).to_path_buf();
-        let (archive, listing) = Archive::open(kind, &name, &opened, held.take()).map_err(Error::other)?;
+        let (archive, listing) = Archive::open(kind, &name, &opened, held.take()).map_err(ReadError::Archive)?;
         let member = |name: &str| listing.members.iter().find(|member| member.name == name);
         let (found, rest) = if let Some(found) = member(wanted) {
             (found, "")
         } else {
             let split = wanted.match_indices(INSIDE).find_map(|(at, mark)| Some((member(wanted.get(..at)?)?, wanted.get(at + mark.len()..)?)));
-            split.ok_or_else(|| Error::other("the archive holds no such member any more"))?
+            split.ok_or_else(|| ReadError::archive("the archive holds no such member any more"))?
         };
         let unpacked = Member::from(found).unpack(&archive, &room, control)?;
         if rest.is_empty() {
@@ -307,7 +302,7 @@ pub(super) fn at(path: &SourcePath, control: &Control) -> Result<Option<(Unpacke
         place = Place::File(unpacked.file.to_path_buf());
         held = Some(unpacked.file);
     }
-    Err(Error::other("the archive holds no such member any more"))
+    Err(ReadError::archive("the archive holds no such member any more"))
 }
 
 /// A member's name as shown.
