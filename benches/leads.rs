@@ -62,7 +62,7 @@ fn run(paths: &[PathBuf], truth: &[PathBuf], plan: &Plan) -> Result {
         told.add(&std::fs::read_to_string(path).expect("truth")).expect("truth");
     }
     let labels = labels(&case, told);
-    let analysis = engine::analyse(&case, plan, &control, &Silent).expect("an analysis");
+    let analysis = engine::analyse(&case, plan, engine::Keep::Nothing, &control, &Silent).expect("an analysis");
     let start = Instant::now();
     let ground: Ground = engine::survey(&case, plan, &control).expect("a ground");
     let reports: Vec<_> = analysis.rankings.iter().map(|ranking| ranking.report.as_ref()).collect();

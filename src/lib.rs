@@ -5,7 +5,7 @@
 //!                        +--> engine --> leads ---> features
 //!         cli -----------+       |   detect --> nn, features
 //!                                +-----> ingest, case, score, export, synth
-//!    everything may use: domain, control          (plain data; no egui, burn, polars, evtx)
+//!    everything may use: domain, control, files   (plain data, and where files go; no egui, burn, polars, evtx)
 //! ```
 //! Front ends turn intent into a plan; the engine runs the plan over a case and returns reports; front ends show reports.
 //! `tests/it/architecture.rs` holds the imports against this picture.
@@ -19,6 +19,7 @@ pub mod domain;
 pub mod engine;
 pub mod export;
 pub mod features;
+pub mod files;
 pub mod ingest;
 pub mod leads;
 pub mod nn;

@@ -72,6 +72,8 @@ impl Session {
             | Command::NextHit(_)
             | Command::NextFlagged(_)
             | Command::LookAt(_)
+            | Command::ReadRecord
+            | Command::StopRecord
             | Command::LookBack => {
                 self.apply_selection(command);
             }
@@ -177,7 +179,7 @@ impl Session {
             Command::CopyRow => {
                 if let Some(index) = self.view.selected {
                     let cells: Vec<String> = self.prefs.columns.iter().map(|c| self.cell(*c, index)).collect();
-                    self.apply_window(Command::Copy(cells.join("\t")));
+                    self.apply_window(Command::Copy(crate::export::tab_row(&cells)));
                 }
             }
             Command::Dialog(dialog) => self.open_dialog(dialog),

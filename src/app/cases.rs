@@ -34,7 +34,7 @@ impl Session {
         self.dialog = None;
         self.prefs.opened(&first);
         self.keep_prefs();
-        let is_case = paths.len() == 1 && first.extension().is_some_and(|e| e == "residue");
+        let is_case = paths.len() == 1 && self.engine.is_case(&first, self.case.as_ref());
         if is_case {
             self.close();
         }

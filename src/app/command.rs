@@ -230,6 +230,10 @@ pub enum Command {
     FlagEvent(EventKey, bool),
     /// Looks at a single event.
     LookAt(EventKey),
+    /// Reads the raw record of the event that is looked at, in the evidence.
+    ReadRecord,
+    /// Stops reading it.
+    StopRecord,
     /// Looks at the selected subject again.
     LookBack,
     /// Flags the selection or takes its flag away.

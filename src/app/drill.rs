@@ -18,6 +18,8 @@ pub struct Drill {
     pub ordinary: Option<u32>,
     /// What failed, in words.
     pub failure: Option<String>,
+    /// The event whose raw record was asked for, and the record once it is there, or why it is not.
+    pub record: Option<(EventKey, Option<Result<String, String>>)>,
 }
 
 impl Drill {
@@ -25,6 +27,22 @@ impl Drill {
     #[must_use]
     pub fn answered(&self) -> Option<&Answer> {
         self.answer.as_deref().filter(|a| Some(a.key) == self.asked)
+    }
+
+    /// The raw record of the event that is looked at: none when nobody asked for it, none inside while it is being read.
+    #[must_use]
+    pub fn rendered(&self) -> Option<Option<&Result<String, String>>> {
+        self.record.as_ref().filter(|(key, _)| Some(*key) == self.asked).map(|(_, record)| record.as_ref())
+    }
+
+    /// Hears the raw record of an event; one that nobody waits for is dropped.
+    pub(super) fn heard(&mut self, key: Option<EventKey>, record: Result<String, String>) {
+        if let Some((asked, place)) = &mut self.record
+            && key.is_none_or(|key| key == *asked)
+            && place.is_none()
+        {
+            *place = Some(record);
+        }
     }
 
     /// Whether the newest question is still open.

@@ -27,6 +27,10 @@ pub type Extracts = Box<dyn FnOnce() -> Vec<Extract> + Send>;
 pub trait Engine: Send + Sync {
     /// Reads evidence into a case (a new one without `into`), or opens a case folder.
     fn open(&self, paths: Vec<PathBuf>, into: Option<Case>, zone: Option<String>) -> Work;
+    /// Whether a path is a case to be opened as one: what lies in the evidence of the open case is evidence.
+    fn is_case(&self, path: &Path, open: Option<&Case>) -> bool {
+        Case::is_case_outside(path, &open.map(Case::evidence).unwrap_or_default())
+    }
     /// What an unknown table looks like; called on a thread of its own.
     ///
     /// # Errors
@@ -56,6 +60,10 @@ pub trait Engine: Send + Sync {
     fn analyse(&self, case: Case, plan: Plan) -> Work;
     /// Finds out what the drill-down shows.
     fn ask(&self, case: Case, question: Question) -> Work;
+    /// Reads an event's record in the evidence again, as XML.
+    fn render(&self, case: Case, key: EventKey) -> Work {
+        jobs::render(case, key)
+    }
     /// Writes parts of rankings, made on the job's thread, into files; `title` names the case, `part` says in words which rows.
     fn export(&self, case: Case, title: String, part: String, extracts: Extracts, files: Vec<(Format, PathBuf)>) -> Work;
     /// Writes events into a file.

@@ -137,6 +137,10 @@ impl Explain for Mapped {
     fn explain(&self, index: usize) -> Vec<Contribution> {
         self.subjects.get(index).map(|&i| self.inner.explain(i as usize)).unwrap_or_default()
     }
+
+    fn json(&self, index: usize) -> Option<String> {
+        self.inner.json(*self.subjects.get(index)? as usize)
+    }
 }
 
 /// The ranking as the screen shows it, cut to `positions`, and the indices to write: the engine's own ranking where nothing differs, else one with

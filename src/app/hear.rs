@@ -27,6 +27,7 @@ impl Session {
                 _ => {}
             }
         }
+        self.hear_records();
         for event in self.side.drain(Self::BUDGET) {
             self.hear_side(event.what);
         }
@@ -36,7 +37,7 @@ impl Session {
         if self.activity.is_busy() {
             self.pace.hear(self.jobs.progress(), now);
         }
-        [&self.jobs, &self.questions, &self.side].into_iter().any(Worker::has_more)
+        [&self.jobs, &self.questions, &self.records, &self.side].into_iter().any(Worker::has_more)
     }
 
     /// Takes what was computed on threads of its own.
@@ -95,8 +96,24 @@ impl Session {
             Happening::Grown(tree) => self.drill.tree = Some(tree),
             Happening::Exported { path, rows } => self.exported(&path, rows),
             Happening::Compared(done) => self.compared.push(*done),
-            Happening::Imported(_) | Happening::Met(_) => {}
+            Happening::Imported(_) | Happening::Met(_) | Happening::Rendered(..) => {}
             Happening::Ended(outcome) => self.ended(outcome),
+        }
+    }
+
+    /// Hears of raw records; nobody waits for one of an event that is no longer looked at.
+    fn hear_records(&mut self) {
+        if self.drill.record.as_ref().is_some_and(|(key, _)| Some(*key) != self.drill.asked) {
+            self.drill.record = None;
+            self.records.cancel();
+        }
+        for event in self.records.drain(Self::BUDGET) {
+            match event.what {
+                Happening::Rendered(key, record) => self.drill.heard(Some(key), record),
+                Happening::Ended(Outcome::Cancelled) => self.drill.heard(None, Err("cancelled; choose XML again to read it".into())),
+                Happening::Ended(Outcome::Failed(text)) => self.drill.heard(None, Err(text)),
+                _ => {}
+            }
         }
     }
 

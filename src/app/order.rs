@@ -3,7 +3,7 @@
 //! Built once, off the window's thread when it is big; afterwards every question a dragged threshold asks takes logarithmic time.
 
 use crate::app::strip::Strip;
-use crate::domain::{Preset, RankBy, Report, Subject};
+use crate::domain::{RankBy, Report, Subject};
 use crate::score::Histogram;
 use foldhash::HashMap;
 use std::sync::Arc;
@@ -11,16 +11,7 @@ use std::sync::Arc;
 /// The value of `by` of a subject; `None` where it has none, so that it takes no part in that ranking.
 #[must_use]
 pub fn value(subject: &Subject, report: &Report, by: RankBy) -> Option<f64> {
-    let value = match by {
-        _ if by == report.rank_by => Some(subject.score),
-        RankBy::Recommended if report.preset == Preset::Published => subject.loss,
-        RankBy::Recommended => match (subject.learned, subject.prior) {
-            (None, None) => None,
-            (learned, prior) => Some(learned.unwrap_or(0.0) + prior.unwrap_or(0.0)),
-        },
-        RankBy::Loss => subject.loss,
-        RankBy::Rarity => subject.rarity,
-    };
+    let value = if by == report.rank_by { Some(subject.score) } else { subject.value(by, report.preset) };
     value.filter(|v| v.is_finite())
 }
 
@@ -177,6 +168,7 @@ fn inverse(subjects: &[u32], total: usize) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Preset;
     use crate::domain::{DetectorId, Stage};
 
     fn report() -> Report {

@@ -5,6 +5,7 @@ use crate::app::session::Session;
 use crate::app::undo::Was;
 use crate::app::words;
 use crate::app::writer::Written;
+use crate::case::Case;
 use crate::control::{Notice, Severity};
 use crate::domain::{Rule, RuleField, Suppression};
 use std::collections::BTreeSet;
@@ -42,10 +43,12 @@ impl Session {
                 }
             }
             Command::ImportRules(path) => self.import_rules(&path),
-            Command::ExportRules(path) => match crate::engine::write_rules(&path, self.rules.rules()) {
-                Ok(()) => self.say(format!("suppression file written: {}", path.display())),
-                Err(why) => self.refuse(format!("the suppression file was not written: {why}")),
-            },
+            Command::ExportRules(path) => {
+                match crate::engine::write_rules(&path, self.rules.rules(), &self.case.as_ref().map(Case::evidence).unwrap_or_default()) {
+                    Ok(()) => self.say(format!("suppression file written: {}", path.display())),
+                    Err(why) => self.refuse(format!("the suppression file was not written: {why}")),
+                }
+            }
             _ => {}
         }
     }

@@ -3,7 +3,7 @@
 use crate::app::command::Command;
 use crate::app::session::{Readiness, Session};
 use crate::control::{Notice, Severity};
-use crate::domain::{DetectorId, Plan, Preset, RankBy, Threshold};
+use crate::domain::{DetectorId, Plan, RankBy, Threshold};
 use std::path::PathBuf;
 
 impl Session {
@@ -61,7 +61,7 @@ impl Session {
         let all_chosen = DetectorId::ALL.iter().all(|d| self.chosen.contains(d));
         plan.detectors = if all_chosen { vec![] } else { self.chosen.iter().copied().filter(can).collect() };
         plan.baseline.extend(self.known_good.iter().cloned());
-        plan.rank_by = if plan.preset == Preset::Published { RankBy::Loss } else { RankBy::Recommended };
+        plan.rank_by = RankBy::usual(plan.preset);
         plan.threshold = Threshold::default();
         plan
     }

@@ -79,12 +79,7 @@ impl Prefs {
     /// # Errors
     /// When the place cannot be written.
     pub fn write(&self, place: &Path) -> std::io::Result<()> {
-        let folder = place.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer_pretty(&mut file, self)?;
-        file.persist(place).map_err(|e| e.error)?;
-        Ok(())
+        crate::files::write_whole(place, &serde_json::to_vec_pretty(self)?)
     }
 
     /// Keeps a search under a name, in place of one that had it before.

@@ -6,7 +6,7 @@ use crate::case::{Annotation, Case, Change, Leftover, Target, Unit};
 use crate::control::Notice;
 use crate::domain::{DetectorId, EventKey, Ledger, Plan};
 use crate::engine::jobs::{Grove, Question};
-use crate::engine::{Happening, Ranking, Work, jobs};
+use crate::engine::{Work, jobs};
 use crate::export::Format;
 use foldhash::HashMap;
 use std::path::PathBuf;
@@ -38,15 +38,7 @@ impl Engine for Real {
     }
 
     fn recover(&self, dir: PathBuf) -> Work {
-        Box::new(move |_, emit| {
-            let case = Case::recover(&Leftover { dir, used: None })?;
-            emit.emit(Happening::Opened(case.clone()));
-            for run in case.latest_runs()? {
-                let report = Arc::new(case.load_run(&run.id)?);
-                emit.emit(Happening::Ranked(Ranking { report, explain: case.explain_run(&run.id) }));
-            }
-            Ok(())
-        })
+        jobs::recover(dir)
     }
 
     fn remove(&self, dir: PathBuf) {

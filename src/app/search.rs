@@ -60,16 +60,8 @@ impl Matcher {
             Column::Count => whole(Some(subject.count)),
             Column::Flagged => Cell::Whole(i64::from(mark.is_some_and(|m| m.flagged))),
             Column::Above => Cell::Whole(i64::from((position as usize) < above)),
-            // A ranking does not carry these; the drill-down shows them.
-            Column::Rule
-            | Column::RuleLevel
-            | Column::Tactic
-            | Column::Ruled
-            | Column::ParentImage
-            | Column::Level
-            | Column::Fields
-            | Column::Logon
-            | Column::Pid => Cell::Empty,
+            // What rules found is answered before; the rest only events have.
+            _ => Cell::Empty,
         }
     }
 }

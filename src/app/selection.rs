@@ -38,6 +38,13 @@ impl Session {
                     self.questions.submit(self.engine.ask(case, question));
                 }
             }
+            Command::ReadRecord => {
+                if let (Some(case), Some(key)) = (self.case.clone(), self.drill.asked) {
+                    self.drill.record = Some((key, None));
+                    self.records.submit(self.engine.render(case, key));
+                }
+            }
+            Command::StopRecord => self.records.cancel(),
             _ => self.look_at_selection(),
         }
     }

@@ -1,4 +1,4 @@
-//! What the analyst said of events and subjects: flags, tags, notes; committed before it is shown, with undo, redo and an audit trail.
+//! What the analyst said of events and subjects: flags, tags, notes; committed before it is shown, with an audit trail.
 //!
 //! The whole lives in memory as an immutable map in shards: a change copies the shards it touches, and readers keep theirs.
 
@@ -31,12 +31,8 @@ impl Unit {
         }
     }
 
-    pub(super) fn from_code(code: i64) -> Self {
-        match code {
-            0 => Self::Event,
-            2 => Self::Lead,
-            _ => Self::Subject,
-        }
+    pub(super) fn from_code(code: i64) -> Option<Self> {
+        [Self::Event, Self::Subject, Self::Lead].into_iter().find(|unit| unit.code() == code)
     }
 }
 
@@ -106,7 +102,7 @@ impl Annotation {
         if !self.note.is_empty() && !before.note.contains(&self.note) {
             both.note = [before.note.as_str(), self.note.as_str()].into_iter().filter(|n| !n.is_empty()).collect::<Vec<_>>().join("\n");
         }
-        both.version += u32::from(both != *before);
+        both.version = both.version.saturating_add(u32::from(both != *before));
         Some(both)
     }
 }
@@ -164,7 +160,7 @@ impl Change {
         if before == Some(&after) {
             return Some(after);
         }
-        after.version += 1;
+        after.version = after.version.saturating_add(1);
         after.analyst = analyst.clone();
         (!after.says_nothing()).then_some(after)
     }

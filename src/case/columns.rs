@@ -1,104 +1,79 @@
-//! The event columns of a Parquet file: their names and types, and the builder that turns events into a table.
-//!
-//! The names are a contract (DuckDB, Spark and Polars users rely on them): add at the end, never rename.
+//! The columns of a Parquet file of events: those of every event, its key, and what tells equal records of two sources.
 
-use crate::domain::Event;
-use polars::prelude::{
-    BooleanChunked, Column, DataFrame, DataType, Field, Int64Chunked, IntoColumn, NamedFrom, NewChunkedArray, PolarsResult, Schema, Series,
-    StringChunkedBuilder, TimeUnit, TimeZone, UInt32Chunked, UInt64Chunked,
-};
+use super::builder::{ColumnBuilder, dtype};
+use crate::domain::{Access, BEFORE_KEY, Cell, ColumnKind, EVENT_COLUMNS, Event, EventColumn, EventRef};
+use polars::prelude::{DataFrame, Field, PolarsResult, Schema};
 use sha2::{Digest, Sha256};
 
-/// What is needed of every event to score it.
-pub(super) const PLAIN: [&str; 20] = [
-    "time",
-    "time_text",
-    "record",
-    "part",
-    "record_id",
-    "recovered",
-    "computer",
-    "channel",
-    "provider",
-    "event_id",
-    "level",
-    "user",
-    "pid",
-    "ppid",
-    "process_guid",
-    "parent_guid",
-    "image",
-    "parent_image",
-    "command_line",
-    "identity",
-];
-/// What costs the most to read.
-pub(super) const PAYLOAD: [&str; 2] = ["message", "fields"];
+/// What orders the events of a source.
+pub(super) const KEY: [&str; 2] = ["record", "part"];
+/// What tells equal records of two sources.
+pub(super) const IDENTITY: &str = "identity";
 
-type Text = fn(&Event) -> Option<&str>;
+/// A column of the file.
+#[derive(Clone, Copy)]
+enum Stored {
+    /// One of the event's own.
+    Own(&'static EventColumn),
+    /// The name of its source.
+    Source,
+    /// Its position in the source.
+    Record,
+    /// Which of the events of one record.
+    Part,
+    /// See [`identity`].
+    Identity,
+}
 
-const TEXTS: [(&str, Text); 13] = [
-    ("time_text", |e| e.time_text.as_deref()),
-    ("computer", |e| e.computer.as_deref()),
-    ("channel", |e| e.channel.as_deref()),
-    ("provider", |e| e.provider.as_deref()),
-    ("level", |e| e.level.as_deref()),
-    ("user", |e| e.user.as_deref()),
-    ("process_guid", |e| e.process_guid.as_deref()),
-    ("parent_guid", |e| e.parent_guid.as_deref()),
-    ("image", |e| e.image.as_deref()),
-    ("parent_image", |e| e.parent_image.as_deref()),
-    ("command_line", |e| e.command_line.as_deref()),
-    ("message", |e| Some(&e.message)),
-    ("fields", |e| Some(&e.fields)),
-];
+impl Stored {
+    fn all() -> impl Iterator<Item = Self> {
+        let (before, after) = EVENT_COLUMNS.split_at(BEFORE_KEY);
+        before.iter().map(Self::Own).chain([Self::Source, Self::Record, Self::Part]).chain(after.iter().map(Self::Own)).chain([Self::Identity])
+    }
 
-/// The columns' order in the file.
-const ORDER: [&str; 24] = [
-    "time",
-    "time_text",
-    "source",
-    "record",
-    "part",
-    "record_id",
-    "offset",
-    "recovered",
-    "computer",
-    "channel",
-    "provider",
-    "event_id",
-    "level",
-    "user",
-    "pid",
-    "ppid",
-    "process_guid",
-    "parent_guid",
-    "image",
-    "parent_image",
-    "command_line",
-    "message",
-    "fields",
-    "identity",
-];
+    fn named(self) -> (&'static str, ColumnKind) {
+        let [record, part] = KEY;
+        match self {
+            Self::Own(column) => (column.name, column.kind),
+            Self::Source => ("source", ColumnKind::Text),
+            Self::Record => (record, ColumnKind::Id),
+            Self::Part => (part, ColumnKind::Number),
+            Self::Identity => (IDENTITY, ColumnKind::Id),
+        }
+    }
+
+    fn cell<'a>(self, source: &'a str, event: &EventRef<'a>) -> Cell<'a> {
+        match self {
+            Self::Own(column) => (column.get)(event),
+            Self::Source => Cell::Text(source),
+            Self::Record => Cell::Id(event.key.record),
+            Self::Part => Cell::Number(event.key.part),
+            Self::Identity => identity(event).map_or(Cell::Empty, Cell::Id),
+        }
+    }
+}
 
 /// The file's schema.
 pub(super) fn schema() -> Schema {
-    let dtype = |name| match name {
-        "time" => DataType::Datetime(TimeUnit::Nanoseconds, Some(TimeZone::UTC)),
-        "record" | "record_id" | "offset" | "identity" => DataType::UInt64,
-        "part" | "event_id" | "pid" | "ppid" => DataType::UInt32,
-        "recovered" => DataType::Boolean,
-        _ => DataType::String,
-    };
-    Schema::from_iter(ORDER.map(|name| Field::new(name.into(), dtype(name))))
+    Stored::all().map(Stored::named).map(|(name, kind)| Field::new(name.into(), dtype(kind))).collect()
+}
+
+/// The key, and the columns of events for which `which` holds.
+pub(super) fn names(which: impl Fn(&EventColumn) -> bool) -> Vec<&'static str> {
+    KEY.into_iter().chain(EVENT_COLUMNS.iter().filter(|column| which(column)).map(|column| column.name)).collect()
+}
+
+/// What a scan reads.
+pub(super) fn scanned(payload: bool) -> Vec<&'static str> {
+    names(|column| column.access == Access::Scanned || (payload && column.access == Access::Payload))
 }
 
 /// Tells equal records of two sources: the first 64 bits of the SHA-256 of (computer, channel, `EventRecordID`, time, fields).
 /// Records without an `EventRecordID` have none: they are never taken for another source's.
-fn identity(event: &Event) -> Option<u64> {
+fn identity(event: &EventRef<'_>) -> Option<u64> {
     let id = event.record_id?;
     let mut hash = Sha256::new();
-    for text in [event.computer.as_deref(), event.channel.as_deref()] {
+    for text in [event.computer, event.channel] {
         hash.update(text.unwrap_or_default().as_bytes());
         hash.update([0, u8::from(text.is_some())]);
     }
@@ -111,64 +86,29 @@ fn identity(event: &Event) -> Option<u64> {
 /// Events on their way to a row group.
 pub(super) struct Columns {
     source: String,
-    rows: usize,
     bytes: usize,
-    time: Vec<Option<i64>>,
-    record: Vec<u64>,
-    part: Vec<u32>,
-    record_id: Vec<Option<u64>>,
-    offset: Vec<Option<u64>>,
-    recovered: Vec<bool>,
-    event_id: Vec<Option<u32>>,
-    pid: Vec<Option<u32>>,
-    ppid: Vec<Option<u32>>,
-    identity: Vec<Option<u64>>,
-    texts: Vec<StringChunkedBuilder>,
+    span: Group,
+    builders: Vec<(Stored, ColumnBuilder)>,
 }
 
 impl Columns {
     /// Room for one row group of a source.
     pub(super) fn new(source: &str, rows: usize) -> Self {
-        Self {
-            source: source.to_owned(),
-            rows: 0,
-            bytes: 0,
-            time: Vec::with_capacity(rows),
-            record: Vec::with_capacity(rows),
-            part: Vec::with_capacity(rows),
-            record_id: Vec::with_capacity(rows),
-            offset: Vec::with_capacity(rows),
-            recovered: Vec::with_capacity(rows),
-            event_id: Vec::with_capacity(rows),
-            pid: Vec::with_capacity(rows),
-            ppid: Vec::with_capacity(rows),
-            identity: Vec::with_capacity(rows),
-            texts: TEXTS.iter().map(|(name, _)| StringChunkedBuilder::new((*name).into(), rows)).collect(),
-        }
+        let builder = |stored: Stored| {
+            let (name, kind) = stored.named();
+            (stored, ColumnBuilder::new(name, kind, rows))
+        };
+        Self { source: source.to_owned(), bytes: 0, span: Group::default(), builders: Stored::all().map(builder).collect() }
     }
 
     /// Appends one event.
     pub(super) fn push(&mut self, event: &Event) {
-        self.rows += 1;
         self.bytes += event.fields.len() + event.message.len() + event.command_line.as_ref().map_or(0, String::len);
-        self.time.push(event.time);
-        self.record.push(event.record);
-        self.part.push(event.part);
-        self.record_id.push(event.record_id);
-        self.offset.push(event.offset);
-        self.recovered.push(event.recovered);
-        self.event_id.push(event.event_id);
-        self.pid.push(event.pid);
-        self.ppid.push(event.ppid);
-        self.identity.push(identity(event));
-        for ((_, get), builder) in TEXTS.iter().zip(&mut self.texts) {
-            builder.append_option(get(event));
+        self.span.add((event.record, event.part), event.time);
+        let event = event.borrowed(0);
+        for (stored, builder) in &mut self.builders {
+            builder.push(stored.cell(&self.source, &event));
         }
-    }
-
-    /// Number of events waiting.
-    pub(super) fn rows(&self) -> usize {
-        self.rows
     }
 
     /// Bytes of payload waiting.
@@ -176,16 +116,9 @@ impl Columns {
         self.bytes
     }
 
-    /// Where the waiting events lie in key and time.
+    /// Number of the waiting events, and where they lie in key and time.
     pub(super) fn span(&self) -> Group {
-        let key = |at: Option<usize>| at.map_or((0, 0), |at| (self.record[at], self.part[at]));
-        Group {
-            rows: self.rows,
-            first: key(self.rows.checked_sub(1).map(|_| 0)),
-            last: key(self.rows.checked_sub(1)),
-            from: self.time.iter().flatten().min().copied(),
-            to: self.time.iter().flatten().max().copied(),
-        }
+        self.span
     }
 
     /// The waiting events as a table.
@@ -193,29 +126,12 @@ impl Columns {
     /// # Errors
     /// When polars refuses the columns.
     pub(super) fn table(self) -> PolarsResult<DataFrame> {
-        let height = self.rows;
-        let mut made: Vec<Column> = vec![
-            Int64Chunked::from_slice_options("time".into(), &self.time).into_datetime(TimeUnit::Nanoseconds, Some(TimeZone::UTC)).into_column(),
-            Series::new("source".into(), vec![self.source.as_str(); height]).into_column(),
-            UInt64Chunked::from_slice("record".into(), &self.record).into_column(),
-            UInt32Chunked::from_slice("part".into(), &self.part).into_column(),
-            UInt64Chunked::from_slice_options("record_id".into(), &self.record_id).into_column(),
-            UInt64Chunked::from_slice_options("offset".into(), &self.offset).into_column(),
-            BooleanChunked::from_slice("recovered".into(), &self.recovered).into_column(),
-            UInt32Chunked::from_slice_options("event_id".into(), &self.event_id).into_column(),
-            UInt32Chunked::from_slice_options("pid".into(), &self.pid).into_column(),
-            UInt32Chunked::from_slice_options("ppid".into(), &self.ppid).into_column(),
-            UInt64Chunked::from_slice_options("identity".into(), &self.identity).into_column(),
-        ];
-        made.extend(self.texts.into_iter().map(|builder| builder.finish().into_column()));
-        let place = |column: &Column| ORDER.iter().position(|name| *name == column.name().as_str()).unwrap_or(ORDER.len());
-        made.sort_by_key(place);
-        DataFrame::new(height, made)
+        DataFrame::new(self.span.rows, self.builders.into_iter().map(|(_, builder)| builder.finish()).collect())
     }
 }
 
 /// Where one row group lies in key and time, so that it need not be opened to be ruled out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Group {
     /// Number of rows.
     pub rows: usize,
@@ -227,4 +143,16 @@ pub(super) struct Group {
     pub from: Option<i64>,
     /// Latest time, nanoseconds UTC.
     pub to: Option<i64>,
+}
+
+impl Group {
+    fn add(&mut self, key: (u64, u32), time: Option<i64>) {
+        if self.rows == 0 {
+            self.first = key;
+        }
+        self.rows += 1;
+        self.last = key;
+        self.from = self.from.into_iter().chain(time).min();
+        self.to = self.to.into_iter().chain(time).max();
+    }
 }

@@ -1,5 +1,6 @@
 //! Records that two sources hold both (an exported log and its forwarded copy): the one in the later source is marked and not scored.
 
+use super::columns::IDENTITY;
 use super::reader::EventFile;
 use crate::control::{Control, RunError};
 use crate::domain::Ledger;
@@ -24,7 +25,7 @@ impl Duplicates {
                 let mut own = Vec::new();
                 for at in 0..file.groups().len() {
                     control.check()?;
-                    let table = file.read(&["record", "identity"], at..at + 1)?;
+                    let table = file.read(&[IDENTITY], at..at + 1)?;
                     let view = file.view(&table, 0)?;
                     for row in 0..view.len() {
                         match view.identity(row) {

@@ -1,18 +1,16 @@
 //! Making, opening, copying and removing case folders.
 
+use super::contents::Contents;
+use super::layout::{ENDING, Folder, is_own_folder};
 use super::lock::lock_within;
 use super::store::Inner;
 use super::{Case, TEMPORARY, database, fault};
 use crate::control::{Control, RunError};
+use crate::files::{self, Evidence, OutputPath};
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-pub(super) const DATABASE: &str = "case.sqlite";
-pub(super) const LOCK: &str = "case.lock";
-pub(super) const EVENTS: &str = "events";
-pub(super) const RUNS: &str = "runs";
 
 /// How long a lock is waited for: one that is looked for unsaved cases, or copied into a process just started, is held for a moment.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -34,11 +32,24 @@ impl Case {
     /// Makes a new case folder and opens it. An empty folder may be there already.
     ///
     /// # Errors
-    /// When there is something at `dir`, or it cannot be written.
+    /// When there is something at `dir`, it is not called `NAME.residue`, or it cannot be written.
     pub fn create(dir: &Path) -> Result<Self, RunError> {
+        Self::make(dir, files::part_folder)?;
+        Self::open(dir)
+    }
+
+    /// Makes one that nobody else may read: an unsaved one.
+    pub(super) fn make_private(dir: &Path) -> Result<(), RunError> {
+        Self::make(dir, |parent, prefix, suffix| files::private_folder(Some(parent), prefix, suffix))
+    }
+
+    fn make(dir: &Path, folder: Maker) -> Result<(), RunError> {
+        if dir.extension().is_none_or(|ending| ending != ENDING) {
+            return Err(RunError::failed(format!("a case is a folder called NAME.{ENDING}; choose such a name: {}", dir.display())));
+        }
         match fs::read_dir(dir) {
             Ok(mut entries) => {
-                if is_case(dir) {
+                if Self::is_case(dir) {
                     return Err(RunError::failed(format!("there is a case already; open it, or choose another name: {}", dir.display())));
                 }
                 if entries.next().is_some() {
@@ -50,16 +61,28 @@ impl Case {
         }
         let (parent, name) = place(dir)?;
         fs::create_dir_all(&parent).map_err(|e| fault("cannot make the folder that is to hold the case", &e, &parent))?;
-        let temp = staging(&parent, &name)?;
-        skeleton(temp.path())?;
-        settle(temp, dir)?;
-        Self::open(dir)
+        let temp = staging(&parent, &name, folder)?;
+        skeleton(&Folder::new(temp.path()))?;
+        settle(temp, dir)
     }
 
-    /// Whether a folder looks like a case.
+    /// Whether a path is a case: a folder called `NAME.residue` that holds our database and nothing that leads out of it. Anything else is evidence.
+    /// Nothing is written and no file put beside the database to find out.
     #[must_use]
     pub fn is_case(dir: &Path) -> bool {
-        is_case(dir)
+        Folder::of_case(dir).is_ok()
+    }
+
+    /// Whether a path is to be opened as a case: it is one, and lies in none of the evidence that was given.
+    #[must_use]
+    pub fn is_case_outside(dir: &Path, evidence: &Evidence) -> bool {
+        Self::is_case(dir) && !evidence.holds(dir)
+    }
+
+    /// What must stay as it is when something is written because of this case: its folder, and the evidence that was given to it.
+    #[must_use]
+    pub fn evidence(&self) -> Evidence {
+        Evidence::default().and_case(self.dir(), &self.sources())
     }
 
     /// Opens a case folder; nothing is parsed again. What a killed run left behind is removed.
@@ -83,37 +106,26 @@ impl Case {
     }
 
     fn open_within(dir: &Path, life: Life, patience: Duration, control: &Control) -> Result<Self, RunError> {
-        let dir = std::path::absolute(dir).map_err(|e| fault("cannot open the case", &e, dir))?;
-        if !dir.is_dir() {
-            return Err(RunError::failed(format!("there is no such case folder: {}", dir.display())));
-        }
-        if !is_case(&dir) {
-            return Err(RunError::failed(format!("not a case folder (it holds no {DATABASE}): {}", dir.display())));
-        }
-        let lock = lock_within(&dir, patience, control)?
+        let folder = Folder::of_case(dir).map_err(|why| RunError::failed(format!("{why}: {}", dir.display())))?;
+        let locked_before = folder.lock().symlink_metadata().is_ok();
+        let lock = lock_within(&folder, patience, control)?
             .ok_or_else(|| RunError::failed(format!("the case is open in another window or process; close it there first: {}", dir.display())))?;
-        let db = database::open(&dir.join(DATABASE))?;
-        for folder in [EVENTS, RUNS] {
-            let folder = dir.join(folder);
+        // All of it is read before anything in it is written or removed.
+        let contents = match Contents::read(&folder) {
+            Ok(contents) => contents,
+            Err(error) => {
+                drop(lock);
+                if !locked_before && fs::remove_file(folder.lock()).is_err() {
+                    // An empty lock file stays: it says nothing.
+                }
+                return Err(error);
+            }
+        };
+        let db = database::open(&folder.database())?;
+        for folder in [folder.events(), folder.runs()] {
             fs::create_dir_all(&folder).map_err(|e| fault("the case cannot be written; copy it to a place where it can", &e, &folder))?;
         }
-        Ok(Self::from(Inner::load(dir, life, lock, db)?))
-    }
-
-    /// Refuses a case folder that lies inside evidence: writing there would alter it.
-    ///
-    /// # Errors
-    /// When it does, naming the evidence.
-    pub fn refuse_inside(dir: &Path, evidence: &[PathBuf]) -> Result<(), RunError> {
-        let dir = real(dir);
-        match evidence.iter().find(|folder| folder.is_dir() && !is_case(folder) && dir.starts_with(real(folder))) {
-            Some(folder) => Err(RunError::failed(format!(
-                "the case would lie inside the evidence folder {} and alter it; choose another place: {}",
-                folder.display(),
-                dir.display()
-            ))),
-            None => Ok(()),
-        }
+        Ok(Self::from(Inner::new(folder, life, lock, db, contents)))
     }
 
     /// Copies the case to a new folder and opens the copy. It appears there whole or not at all.
@@ -124,16 +136,17 @@ impl Case {
         if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) || dir.is_file() {
             return Err(RunError::failed(format!("there is something already; choose another name: {}", dir.display())));
         }
-        if real(dir).starts_with(real(self.dir())) {
-            return Err(RunError::failed(format!("a case cannot be saved inside itself; choose another place: {}", dir.display())));
+        if dir.extension().is_none_or(|ending| ending != ENDING) {
+            return Err(RunError::failed(format!("a case is a folder called NAME.{ENDING}; choose such a name: {}", dir.display())));
         }
+        OutputPath::new(dir, &self.evidence())?;
         let (parent, name) = place(dir)?;
         fs::create_dir_all(&parent).map_err(|e| fault("cannot make the folder that is to hold the case", &e, &parent))?;
-        let temp = staging(&parent, &name)?;
-        self.copy_database(&temp.path().join(DATABASE))?;
-        let share = self.is_scratch();
-        for folder in [EVENTS, RUNS] {
-            copy_tree(&self.dir().join(folder), &temp.path().join(folder), share, control)?;
+        let temp = staging(&parent, &name, files::part_folder)?;
+        let (own, copy, share) = (self.folder(), Folder::new(temp.path()), self.is_scratch());
+        self.copy_database(&copy.database())?;
+        for (from, to) in [(own.events(), copy.events()), (own.runs(), copy.runs())] {
+            copy_tree(&from, &to, share, control)?;
         }
         settle(temp, dir)?;
         Self::open(dir)
@@ -145,24 +158,6 @@ impl Case {
     }
 }
 
-/// Whether a folder looks like a case.
-pub(super) fn is_case(dir: &Path) -> bool {
-    dir.join(DATABASE).is_file()
-}
-
-/// The absolute path with its existing part resolved, so that links and `..` hide nothing.
-fn real(path: &Path) -> PathBuf {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    for ancestor in absolute.ancestors() {
-        if let Ok(found) = ancestor.canonicalize() {
-            return absolute
-                .strip_prefix(ancestor)
-                .map_or_else(|_| found.clone(), |rest| if rest.as_os_str().is_empty() { found.clone() } else { found.join(rest) });
-        }
-    }
-    absolute
-}
-
 fn place(dir: &Path) -> Result<(PathBuf, String), RunError> {
     let absolute = std::path::absolute(dir).map_err(|e| fault("cannot make a case here", &e, dir))?;
     match (absolute.parent(), absolute.file_name()) {
@@ -171,20 +166,23 @@ fn place(dir: &Path) -> Result<(PathBuf, String), RunError> {
     }
 }
 
-fn staging(parent: &Path, name: &str) -> Result<tempfile::TempDir, RunError> {
+/// How the folder is made that is to become a case.
+type Maker = fn(&Path, &str, &str) -> std::io::Result<files::TempDir>;
+
+fn staging(parent: &Path, name: &str, folder: Maker) -> Result<files::TempDir, RunError> {
     let short: String = name.chars().take(40).collect();
-    tempfile::Builder::new().prefix(&format!(".{short}-")).suffix(TEMPORARY).tempdir_in(parent).map_err(|e| fault("cannot write here", &e, parent))
+    folder(parent, &format!(".{short}-"), TEMPORARY).map_err(|e| fault("cannot write here", &e, parent))
 }
 
-fn skeleton(dir: &Path) -> Result<(), RunError> {
-    for folder in [EVENTS, RUNS] {
-        fs::create_dir(dir.join(folder)).map_err(|e| fault("cannot make the case", &e, dir))?;
+fn skeleton(folder: &Folder) -> Result<(), RunError> {
+    for dir in [folder.events(), folder.runs()] {
+        fs::create_dir(&dir).map_err(|e| fault("cannot make the case", &e, &dir))?;
     }
-    database::create(&dir.join(DATABASE))
+    database::create(&folder.database())
 }
 
 /// Gives a finished folder its final name.
-fn settle(temp: tempfile::TempDir, dir: &Path) -> Result<(), RunError> {
+fn settle(temp: files::TempDir, dir: &Path) -> Result<(), RunError> {
     if dir.is_dir() {
         fs::remove_dir(dir).map_err(|e| fault("cannot make the case", &e, dir))?;
     }
@@ -197,6 +195,9 @@ fn settle(temp: tempfile::TempDir, dir: &Path) -> Result<(), RunError> {
 /// Copies files that never change; `share` lets both folders hold the same file where the file system can.
 fn copy_tree(from: &Path, to: &Path, share: bool, control: &Control) -> Result<(), RunError> {
     fs::create_dir_all(to).map_err(|e| fault("cannot copy the case", &e, to))?;
+    if !is_own_folder(from) {
+        return Err(RunError::failed(format!("the case is damaged: this is no folder of its own, and nothing was saved; take it away: {}", from.display())));
+    }
     let entries = fs::read_dir(from).map_err(|e| fault("cannot copy the case", &e, from))?;
     for entry in entries {
         control.check()?;
@@ -205,8 +206,14 @@ fn copy_tree(from: &Path, to: &Path, share: bool, control: &Control) -> Result<(
         if entry.file_name().to_string_lossy().ends_with(TEMPORARY) {
             continue;
         }
-        if source.is_dir() {
+        let kind = entry.file_type().map_err(|e| fault("cannot copy the case", &e, &source))?;
+        if kind.is_dir() {
             copy_tree(&source, &target, share, control)?;
+        } else if !kind.is_file() {
+            return Err(RunError::failed(format!(
+                "the case is damaged: this is neither a file nor a folder of its own, so it was not copied and nothing was saved; take it away: {}",
+                source.display()
+            )));
         } else if !share || fs::hard_link(&source, &target).is_err() {
             copy_file(&source, &target, control)?;
         }

@@ -1,15 +1,14 @@
 //! The lock of a case folder: held while the case is open, released by the system when the process ends, however it ends.
 
 use super::fault;
-use super::folder::LOCK;
+use super::layout::Folder;
 use crate::control::{Control, RunError};
 use std::fs::{File, TryLockError};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Takes a folder's lock; `None` when somebody else has it.
-pub(super) fn lock(dir: &Path) -> Result<Option<File>, RunError> {
-    let path = dir.join(LOCK);
+pub(super) fn lock(folder: &Folder) -> Result<Option<File>, RunError> {
+    let path = folder.lock();
     let file = File::options()
         .read(true)
         .write(true)
@@ -27,11 +26,11 @@ pub(super) fn lock(dir: &Path) -> Result<Option<File>, RunError> {
 }
 
 /// The same, asked again until it is free or patience is at its end: no system waits for a file's lock for a limited time.
-pub(super) fn lock_within(dir: &Path, patience: Duration, control: &Control) -> Result<Option<File>, RunError> {
+pub(super) fn lock_within(folder: &Folder, patience: Duration, control: &Control) -> Result<Option<File>, RunError> {
     const AGAIN: Duration = Duration::from_millis(10);
     let begin = Instant::now();
     loop {
-        let taken = lock(dir)?;
+        let taken = lock(folder)?;
         if taken.is_some() || begin.elapsed() >= patience {
             return Ok(taken);
         }

@@ -1,9 +1,10 @@
 //! The events just before and after one on the same computer, over all sources.
 
 use super::Snapshot;
+use super::columns::{KEY, names};
 use super::reader::EventFile;
 use crate::control::{Control, RunError};
-use crate::domain::{Event, EventKey, Ledger};
+use crate::domain::{Column, Event, EventKey, Ledger};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -54,11 +55,11 @@ impl Snapshot {
     /// When the store cannot be read, or the job is cancelled.
     pub fn neighbours(&self, key: EventKey, n: usize, control: &Control) -> Result<Vec<(EventKey, Event)>, RunError> {
         let Some((file, row)) = self.locate(key)? else { return Ok(Vec::new()) };
-        let table = file.rows(&["time", "computer", "record", "part"], row..row + 1)?;
+        let table = file.rows(&names(|column| matches!(column.search, Some((Column::Time | Column::Computer, _)))), row..row + 1)?;
         let view = file.view(&table, 0)?;
-        let computer = view.computer.and_then(|a| a.get(0)).map(str::to_owned);
-        let keys = match view.time(0) {
-            Some(time) => self.in_time((time, key), computer.as_deref(), n, control)?,
+        let event = view.event(key.source, 0);
+        let keys = match event.time {
+            Some(time) => self.in_time((time, key), event.computer, n, control)?,
             None => beside(file, key.source, row, n)?,
         };
         let events = self.fetch_many(&keys)?;
@@ -95,17 +96,17 @@ impl Snapshot {
             }
             control.check()?;
             let repeated = duplicates.rows(source);
-            let table = file.read(&["time", "computer", "record", "part"], group..group + 1)?;
+            let table = file.read(&names(|column| matches!(column.search, Some((Column::Time | Column::Computer, _)))), group..group + 1)?;
             let view = file.view(&table, 0)?;
-            for row in 0..view.len() {
-                let Some(time) = view.time(row) else { continue };
-                let same = match (view.computer.and_then(|a| a.get(row)), computer) {
+            let rows: Vec<usize> = (0..view.len()).collect();
+            for (row, event) in view.events(source, &rows).iter().enumerate() {
+                let Some(time) = event.time else { continue };
+                let same = match (event.computer, computer) {
                     (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
                     (a, b) => a == b,
                 };
                 if same && repeated.binary_search(&((file.start(group) + row) as u64)).is_err() {
-                    let (record, part) = view.key(row);
-                    nearest.offer((time, EventKey { source, part, record }));
+                    nearest.offer((time, event.key));
                 }
             }
         }
@@ -121,7 +122,7 @@ fn speaks_of(ledger: &Ledger, computer: &str) -> bool {
 /// The keys around a row of one file.
 fn beside(file: &EventFile, source: u32, row: usize, n: usize) -> Result<Vec<EventKey>, RunError> {
     let total: usize = file.groups().iter().map(|group| group.rows).sum();
-    let table = file.rows(&["record", "part"], row.saturating_sub(n)..(row.saturating_add(n).saturating_add(1)).min(total))?;
+    let table = file.rows(&KEY, row.saturating_sub(n)..(row.saturating_add(n).saturating_add(1)).min(total))?;
     let mut keys = Vec::new();
     for chunk in 0.. {
         let view = file.view(&table, chunk)?;

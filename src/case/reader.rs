@@ -1,10 +1,11 @@
 //! Reads a source's Parquet file back: row groups and single rows, as tables and as borrowed events.
 
-use super::columns::Group;
+use super::builder::dtype;
+use super::columns::{Group, KEY};
 use super::table::Table;
 use crate::control::RunError;
-use crate::domain::{Event, EventKey, EventRef};
-use polars::prelude::{BooleanType, DataFrame, Int64Type, PolarsDataType, PolarsResult, StaticArray, StringType, UInt32Type, UInt64Type};
+use crate::domain::{Cell, ColumnKind, EVENT_COLUMNS, EventColumn, EventKey, EventRef};
+use polars::prelude::{BooleanType, Column, DataFrame, Int64Type, PolarsDataType, PolarsResult, StaticArray, StringType, UInt32Type, UInt64Type};
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -52,7 +53,7 @@ impl EventFile {
     /// # Errors
     /// When the file is gone or damaged.
     pub(super) fn rows(&self, columns: &[&str], rows: Range<usize>) -> Result<DataFrame, RunError> {
-        self.table.rows(columns, rows)
+        self.whole(columns, |there| self.table.rows(there, rows.clone()))
     }
 
     /// Reads the named columns of whole row groups, each one a chunk.
@@ -78,7 +79,26 @@ impl EventFile {
     /// # Errors
     /// When the file is gone or damaged.
     pub(super) fn slice(&self, columns: &[&str], rows: Range<usize>) -> Result<DataFrame, RunError> {
-        self.table.rows_alone(columns, rows)
+        self.whole(columns, |there| self.table.rows_alone(there, rows.clone()))
+    }
+
+    /// Reads columns; those that an older version did not write are empty.
+    fn whole(&self, columns: &[&str], read: impl Fn(&[&str]) -> Result<DataFrame, RunError>) -> Result<DataFrame, RunError> {
+        let absent = self.table.absent(columns)?;
+        if absent.is_empty() {
+            return read(columns);
+        }
+        // The key is in every file: a table without columns would have no height.
+        let there: Vec<&str> =
+            columns.iter().copied().filter(|name| !absent.contains(name)).chain(KEY.into_iter().filter(|key| !columns.contains(key))).collect();
+        let mut table = read(&there)?;
+        let made: Vec<Column> = absent
+            .iter()
+            .filter_map(|name| EVENT_COLUMNS.iter().find(|column| column.name == *name))
+            .map(|column| Column::full_null(column.name.into(), table.height(), &dtype(column.kind)))
+            .collect();
+        table.hstack_mut(&made).map_err(|e| self.table.damaged(&e))?;
+        table.select(columns.iter().copied()).map_err(|e| self.table.damaged(&e))
     }
 
     /// What to say when a column is not what was written.
@@ -97,32 +117,79 @@ impl EventFile {
 
 type Array<T> = <T as PolarsDataType>::Array;
 
-/// One chunk of a table, borrowed column by column; columns that were not read are `None`.
+/// One chunk of a column, borrowed.
+#[derive(Clone, Copy)]
+enum Values<'a> {
+    Text(&'a Array<StringType>),
+    Time(&'a Array<Int64Type>),
+    Id(&'a Array<UInt64Type>),
+    Number(&'a Array<UInt32Type>),
+    Flag(&'a Array<BooleanType>),
+}
+
+impl<'a> Values<'a> {
+    /// A chunk of a column that holds `kind`; `None` where there is no such chunk.
+    ///
+    /// # Errors
+    /// When the column is of another type.
+    fn of(column: &'a Column, kind: ColumnKind, chunk: usize) -> PolarsResult<Option<Self>> {
+        Ok(match kind {
+            ColumnKind::Text => column.str()?.downcast_get(chunk).map(Self::Text),
+            ColumnKind::Time => column.datetime()?.physical().downcast_get(chunk).map(Self::Time),
+            ColumnKind::Id => column.u64()?.downcast_get(chunk).map(Self::Id),
+            ColumnKind::Number => column.u32()?.downcast_get(chunk).map(Self::Number),
+            ColumnKind::Flag => column.bool()?.downcast_get(chunk).map(Self::Flag),
+            ColumnKind::Real => None,
+        })
+    }
+
+    fn len(self) -> usize {
+        match self {
+            Self::Text(a) => a.len(),
+            Self::Time(a) => a.len(),
+            Self::Id(a) => a.len(),
+            Self::Number(a) => a.len(),
+            Self::Flag(a) => a.len(),
+        }
+    }
+
+    fn get(self, row: usize) -> Cell<'a> {
+        match self {
+            Self::Text(a) => StaticArray::get(a, row).into(),
+            Self::Time(a) => StaticArray::get(a, row).map_or(Cell::Empty, Cell::Time),
+            Self::Id(a) => StaticArray::get(a, row).map_or(Cell::Empty, Cell::Id),
+            Self::Number(a) => StaticArray::get(a, row).map_or(Cell::Empty, Cell::Number),
+            Self::Flag(a) => StaticArray::get(a, row).map_or(Cell::Empty, Cell::Flag),
+        }
+    }
+
+    /// Hands each of some rows to `put`, with its place among them.
+    fn each(self, rows: &[usize], mut put: impl FnMut(usize, Cell<'a>)) {
+        fn all<'a, A: StaticArray>(array: &'a A, rows: &[usize], cell: impl Fn(A::ValueT<'a>) -> Cell<'a>, put: &mut impl FnMut(usize, Cell<'a>)) {
+            for (at, row) in rows.iter().enumerate() {
+                if let Some(value) = array.get(*row) {
+                    put(at, cell(value));
+                }
+            }
+        }
+        match self {
+            Self::Text(a) => all(a, rows, Cell::Text, &mut put),
+            Self::Time(a) => all(a, rows, Cell::Time, &mut put),
+            Self::Id(a) => all(a, rows, Cell::Id, &mut put),
+            Self::Number(a) => all(a, rows, Cell::Number, &mut put),
+            Self::Flag(a) => all(a, rows, Cell::Flag, &mut put),
+        }
+    }
+}
+
+/// One chunk of a table, borrowed column by column; columns that were not read stay empty in the events.
 #[derive(Default)]
 pub(super) struct View<'a> {
-    time: Option<&'a Array<Int64Type>>,
-    record: Option<&'a Array<UInt64Type>>,
-    part: Option<&'a Array<UInt32Type>>,
-    record_id: Option<&'a Array<UInt64Type>>,
-    offset: Option<&'a Array<UInt64Type>>,
-    identity: Option<&'a Array<UInt64Type>>,
-    pub computer: Option<&'a Array<StringType>>,
-    recovered: Option<&'a Array<BooleanType>>,
-    event_id: Option<&'a Array<UInt32Type>>,
-    pid: Option<&'a Array<UInt32Type>>,
-    ppid: Option<&'a Array<UInt32Type>>,
-    time_text: Option<&'a Array<StringType>>,
-    channel: Option<&'a Array<StringType>>,
-    provider: Option<&'a Array<StringType>>,
-    level: Option<&'a Array<StringType>>,
-    user: Option<&'a Array<StringType>>,
-    process_guid: Option<&'a Array<StringType>>,
-    parent_guid: Option<&'a Array<StringType>>,
-    image: Option<&'a Array<StringType>>,
-    parent_image: Option<&'a Array<StringType>>,
-    command_line: Option<&'a Array<StringType>>,
-    message: Option<&'a Array<StringType>>,
-    fields: Option<&'a Array<StringType>>,
+    rows: usize,
+    record: Option<Values<'a>>,
+    part: Option<Values<'a>>,
+    identity: Option<Values<'a>>,
+    own: Vec<(&'static EventColumn, Values<'a>)>,
 }
 
 impl<'a> View<'a> {
@@ -131,119 +198,60 @@ impl<'a> View<'a> {
     /// # Errors
     /// When a column has another type than the schema says: the file is not ours.
     fn of(table: &'a DataFrame, chunk: usize) -> PolarsResult<Self> {
-        let mut view = Self::default();
+        let [record, part] = KEY;
+        let mut view = Self { rows: usize::MAX, ..Self::default() };
         for column in table.columns() {
-            match column.name().as_str() {
-                "time" => view.time = column.datetime()?.physical().downcast_get(chunk),
-                "record" => view.record = column.u64()?.downcast_get(chunk),
-                "record_id" => view.record_id = column.u64()?.downcast_get(chunk),
-                "offset" => view.offset = column.u64()?.downcast_get(chunk),
-                "identity" => view.identity = column.u64()?.downcast_get(chunk),
-                "part" => view.part = column.u32()?.downcast_get(chunk),
-                "event_id" => view.event_id = column.u32()?.downcast_get(chunk),
-                "pid" => view.pid = column.u32()?.downcast_get(chunk),
-                "ppid" => view.ppid = column.u32()?.downcast_get(chunk),
-                "recovered" => view.recovered = column.bool()?.downcast_get(chunk),
-                name => {
-                    let text = column.str()?.downcast_get(chunk);
-                    match name {
-                        "time_text" => view.time_text = text,
-                        "computer" => view.computer = text,
-                        "channel" => view.channel = text,
-                        "provider" => view.provider = text,
-                        "level" => view.level = text,
-                        "user" => view.user = text,
-                        "process_guid" => view.process_guid = text,
-                        "parent_guid" => view.parent_guid = text,
-                        "image" => view.image = text,
-                        "parent_image" => view.parent_image = text,
-                        "command_line" => view.command_line = text,
-                        "message" => view.message = text,
-                        "fields" => view.fields = text,
-                        _ => {}
-                    }
-                }
+            let name = column.name().as_str();
+            let own = EVENT_COLUMNS.iter().find(|own| own.name == name);
+            let kind = own.map_or(if name == part { ColumnKind::Number } else { ColumnKind::Id }, |own| own.kind);
+            let Some(values) = Values::of(column, kind, chunk)? else { continue };
+            // A column that an older version did not write is one chunk for all row groups.
+            view.rows = view.rows.min(values.len());
+            match own {
+                Some(own) => view.own.push((own, values)),
+                None if name == record => view.record = Some(values),
+                None if name == part => view.part = Some(values),
+                None => view.identity = Some(values),
             }
+        }
+        if view.rows == usize::MAX {
+            view.rows = 0;
         }
         Ok(view)
     }
 
     /// Number of rows.
     pub(super) fn len(&self) -> usize {
-        self.record.map_or(0, Array::<UInt64Type>::len)
-    }
-
-    /// Time of a row.
-    pub(super) fn time(&self, row: usize) -> Option<i64> {
-        self.time.and_then(|a| a.get(row))
+        self.rows
     }
 
     /// What tells a row from another source's, where it has an `EventRecordID`.
     pub(super) fn identity(&self, row: usize) -> Option<u64> {
-        self.identity.and_then(|a| a.get(row))
+        self.identity.and_then(|values| values.get(row).id())
     }
 
     /// (record, part) of a row.
     pub(super) fn key(&self, row: usize) -> (u64, u32) {
-        (self.record.and_then(|a| a.get(row)).unwrap_or_default(), self.part.and_then(|a| a.get(row)).unwrap_or_default())
+        let number = |values: Option<Values<'a>>| values.and_then(|values| values.get(row).id()).unwrap_or_default();
+        (number(self.record), u32::try_from(number(self.part)).unwrap_or_default())
+    }
+
+    /// Some rows as borrowed events, in the order asked for.
+    pub(super) fn events(&self, source: u32, rows: &[usize]) -> Vec<EventRef<'a>> {
+        let event = |row: &usize| {
+            let (record, part) = self.key(*row);
+            EventRef { key: EventKey { source, part, record }, ..EventRef::default() }
+        };
+        let mut events: Vec<EventRef<'a>> = rows.iter().map(event).collect();
+        // Column by column: what a column is is asked once, not for every row.
+        for (column, values) in &self.own {
+            values.each(rows, |at, cell| (column.set)(&mut events[at], cell));
+        }
+        events
     }
 
     /// One row as a borrowed event.
     pub(super) fn event(&self, source: u32, row: usize) -> EventRef<'a> {
-        let text = |array: Option<&'a Array<StringType>>| array.and_then(|a| a.get(row));
-        let number = |array: Option<&'a Array<UInt32Type>>| array.and_then(|a| a.get(row));
-        let (record, part) = self.key(row);
-        EventRef {
-            key: EventKey { source, part, record },
-            time: self.time(row),
-            time_text: text(self.time_text),
-            record_id: self.record_id.and_then(|a| a.get(row)),
-            recovered: self.recovered.and_then(|a| a.get(row)).unwrap_or_default(),
-            computer: text(self.computer),
-            channel: text(self.channel),
-            provider: text(self.provider),
-            event_id: number(self.event_id),
-            level: text(self.level),
-            user: text(self.user),
-            pid: number(self.pid),
-            ppid: number(self.ppid),
-            process_guid: text(self.process_guid),
-            parent_guid: text(self.parent_guid),
-            image: text(self.image),
-            parent_image: text(self.parent_image),
-            command_line: text(self.command_line),
-            message: text(self.message).unwrap_or_default(),
-            fields: text(self.fields).unwrap_or_default(),
-        }
-    }
-
-    /// One row as an owned event.
-    pub(super) fn owned(&self, row: usize) -> Event {
-        let e = self.event(0, row);
-        let text = |value: Option<&str>| value.map(str::to_owned);
-        Event {
-            time: e.time,
-            time_text: text(e.time_text),
-            record: e.key.record,
-            part: e.key.part,
-            record_id: e.record_id,
-            offset: self.offset.and_then(|a| a.get(row)),
-            recovered: e.recovered,
-            computer: text(e.computer),
-            channel: text(e.channel),
-            provider: text(e.provider),
-            event_id: e.event_id,
-            level: text(e.level),
-            user: text(e.user),
-            pid: e.pid,
-            ppid: e.ppid,
-            process_guid: text(e.process_guid),
-            parent_guid: text(e.parent_guid),
-            image: text(e.image),
-            parent_image: text(e.parent_image),
-            command_line: text(e.command_line),
-            message: e.message.to_owned(),
-            fields: e.fields.to_owned(),
-        }
+        self.events(source, &[row]).pop().unwrap_or_default()
     }
 }

@@ -1,104 +1,114 @@
-//! The columns of a run's subjects, out and back.
+//! The columns of a run's subjects: each of them written once, with the way out and the way back.
 
-use crate::domain::{EventKey, Subject};
-use polars::prelude::{
-    Column, DataFrame, DataType, Field, Float64Chunked, Int64Chunked, IntoColumn, NewChunkedArray, PolarsError, PolarsResult, Schema, StringChunked,
-    StringChunkedBuilder, UInt32Chunked, UInt64Chunked,
-};
+use super::builder::{ColumnBuilder, dtype};
+use crate::domain::{Cell, ColumnKind, EventKey, Subject};
+use polars::prelude::{Column, DataFrame, DataType, Field, PolarsError, PolarsResult, Schema, StringChunkedBuilder};
+use polars::prelude::{IntoColumn, StringChunked};
 use std::collections::HashSet;
 use std::sync::Arc;
 
 /// (source, record, part) as it is stored.
 type Member = (u32, u64, u32);
 
-/// The file's schema, in the order in which [`Ranked::table`] makes the columns.
-pub(super) fn schema() -> Schema {
-    let of = |dtype: DataType, names: &[&str]| names.iter().map(|name| Field::new((*name).into(), dtype.clone())).collect::<Vec<_>>();
-    let fields = [
-        of(DataType::UInt32, &["source", "part", "event_id"]),
-        of(DataType::UInt64, &["record", "count", "record_id", "rank"]),
-        of(DataType::Int64, &["first_seen", "last_seen"]),
-        of(DataType::Float64, &["learned", "prior", "loss", "rarity", "score", "percentile"]),
-        of(
-            DataType::String,
-            &["title", "subject", "computer", "user", "channel", "provider", "image", "command_line", "reason_1", "reason_2", "reason_3", "members"],
-        ),
-    ];
-    fields.into_iter().flatten().collect()
+/// One column: its name, what it holds of a subject, and how that is put back.
+struct Part {
+    name: &'static str,
+    of: Of,
 }
 
-/// Subjects in rank order, to be stored.
-pub(super) struct Ranked<'a>(pub &'a [Subject]);
+/// What a column holds.
+enum Of {
+    Number(fn(&Subject) -> Option<u32>, fn(&mut Subject, Option<u32>)),
+    Id(fn(&Subject) -> Option<u64>, fn(&mut Subject, Option<u64>)),
+    /// Nanoseconds, stored as a plain number.
+    Moment(fn(&Subject) -> Option<i64>, fn(&mut Subject, Option<i64>)),
+    Real(fn(&Subject) -> Option<f64>, fn(&mut Subject, Option<f64>)),
+    Text(fn(&Subject) -> Option<&str>, fn(&mut Subject, Option<Arc<str>>)),
+}
 
-impl Ranked<'_> {
-    fn u32(&self, name: &str, get: impl Fn(&Subject) -> Option<u32>) -> Column {
-        UInt32Chunked::from_iter_options(name.into(), self.0.iter().map(get)).into_column()
-    }
-
-    fn u64(&self, name: &str, get: impl Fn(&Subject) -> Option<u64>) -> Column {
-        UInt64Chunked::from_iter_options(name.into(), self.0.iter().map(get)).into_column()
-    }
-
-    fn i64(&self, name: &str, get: impl Fn(&Subject) -> Option<i64>) -> Column {
-        Int64Chunked::from_iter_options(name.into(), self.0.iter().map(get)).into_column()
-    }
-
-    fn f64(&self, name: &str, get: impl Fn(&Subject) -> Option<f64>) -> Column {
-        Float64Chunked::from_iter_options(name.into(), self.0.iter().map(get)).into_column()
-    }
-
-    fn text<'s>(&'s self, name: &str, get: impl Fn(&'s Subject) -> Option<&'s str>) -> Column {
-        let mut builder = StringChunkedBuilder::new(name.into(), self.0.len());
-        for subject in self.0 {
-            builder.append_option(get(subject));
+impl Of {
+    fn dtype(&self) -> DataType {
+        match self {
+            Self::Number(..) => dtype(ColumnKind::Number),
+            Self::Id(..) => dtype(ColumnKind::Id),
+            Self::Moment(..) => DataType::Int64,
+            Self::Real(..) => dtype(ColumnKind::Real),
+            Self::Text(..) => dtype(ColumnKind::Text),
         }
-        builder.finish().into_column()
     }
+}
 
-    fn members(&self) -> PolarsResult<Column> {
-        let mut builder = StringChunkedBuilder::new("members".into(), self.0.len());
-        for subject in self.0 {
-            let members: Vec<Member> = subject.members.iter().map(|key| (key.source, key.record, key.part)).collect();
-            builder.append_value(serde_json::to_string(&members).map_err(|e| PolarsError::ComputeError(e.to_string().into()))?);
+const fn part(name: &'static str, of: Of) -> Part {
+    Part { name, of }
+}
+
+const MEMBERS: &str = "members";
+
+/// The columns in the order of the file; the members follow. A source that is gone is `u32::MAX`.
+const PARTS: [Part; 26] = [
+    part("source", Of::Number(|s| Some(s.key.source), |s, n| s.key.source = n.unwrap_or(u32::MAX))),
+    part("part", Of::Number(|s| Some(s.key.part), |s, n| s.key.part = n.unwrap_or_default())),
+    part("event_id", Of::Number(|s| s.event_id, |s, n| s.event_id = n)),
+    part("record", Of::Id(|s| Some(s.key.record), |s, n| s.key.record = n.unwrap_or_default())),
+    part("count", Of::Id(|s| Some(s.count), |s, n| s.count = n.unwrap_or_default())),
+    part("record_id", Of::Id(|s| s.record_id, |s, n| s.record_id = n)),
+    part("rank", Of::Id(|s| Some(s.rank), |s, n| s.rank = n.unwrap_or_default())),
+    part("first_seen", Of::Moment(|s| s.first_seen, |s, n| s.first_seen = n)),
+    part("last_seen", Of::Moment(|s| s.last_seen, |s, n| s.last_seen = n)),
+    part("learned", Of::Real(|s| s.learned, |s, n| s.learned = n)),
+    part("prior", Of::Real(|s| s.prior, |s, n| s.prior = n)),
+    part("loss", Of::Real(|s| s.loss, |s, n| s.loss = n)),
+    part("rarity", Of::Real(|s| s.rarity, |s, n| s.rarity = n)),
+    part("score", Of::Real(|s| Some(s.score), |s, n| s.score = n.unwrap_or_default())),
+    part("percentile", Of::Real(|s| Some(s.percentile), |s, n| s.percentile = n.unwrap_or_default())),
+    part("title", Of::Text(|s| Some(&s.title), |s, t| s.title = t.unwrap_or_default())),
+    part("subject", Of::Text(|s| Some(&s.subject), |s, t| s.subject = t.unwrap_or_default())),
+    part("computer", Of::Text(|s| s.computer.as_deref(), |s, t| s.computer = t)),
+    part("user", Of::Text(|s| s.user.as_deref(), |s, t| s.user = t)),
+    part("channel", Of::Text(|s| s.channel.as_deref(), |s, t| s.channel = t)),
+    part("provider", Of::Text(|s| s.provider.as_deref(), |s, t| s.provider = t)),
+    part("image", Of::Text(|s| s.image.as_deref(), |s, t| s.image = t)),
+    part("command_line", Of::Text(|s| s.command_line.as_deref(), |s, t| s.command_line = t)),
+    part("reason_1", Of::Text(|s| Some(&s.reasons[0]), |s, t| s.reasons[0] = t.unwrap_or_default())),
+    part("reason_2", Of::Text(|s| Some(&s.reasons[1]), |s, t| s.reasons[1] = t.unwrap_or_default())),
+    part("reason_3", Of::Text(|s| Some(&s.reasons[2]), |s, t| s.reasons[2] = t.unwrap_or_default())),
+];
+
+/// The file's schema.
+pub(super) fn schema() -> Schema {
+    PARTS.iter().map(|part| Field::new(part.name.into(), part.of.dtype())).chain([Field::new(MEMBERS.into(), DataType::String)]).collect()
+}
+
+/// Subjects in rank order as a table.
+///
+/// # Errors
+/// When polars refuses the columns.
+pub(super) fn table(subjects: &[Subject]) -> PolarsResult<DataFrame> {
+    let mut columns: Vec<Column> = PARTS.iter().map(|part| column(part, subjects)).collect();
+    let mut members = StringChunkedBuilder::new(MEMBERS.into(), subjects.len());
+    for subject in subjects {
+        let keys: Vec<Member> = subject.members.iter().map(|key| (key.source, key.record, key.part)).collect();
+        members.append_value(serde_json::to_string(&keys).map_err(|e| PolarsError::ComputeError(e.to_string().into()))?);
+    }
+    columns.push(members.finish().into_column());
+    DataFrame::new(subjects.len(), columns)
+}
+
+fn column(part: &Part, subjects: &[Subject]) -> Column {
+    use polars::prelude::{Int64Chunked, NewChunkedArray};
+    let made = |kind, cell: &dyn for<'s> Fn(&'s Subject) -> Cell<'s>| {
+        let mut builder = ColumnBuilder::new(part.name, kind, subjects.len());
+        for subject in subjects {
+            builder.push(cell(subject));
         }
-        Ok(builder.finish().into_column())
-    }
-
-    /// As a table.
-    ///
-    /// # Errors
-    /// When polars refuses the columns.
-    pub(super) fn table(&self) -> PolarsResult<DataFrame> {
-        let columns = vec![
-            self.u32("source", |s| Some(s.key.source)),
-            self.u32("part", |s| Some(s.key.part)),
-            self.u32("event_id", |s| s.event_id),
-            self.u64("record", |s| Some(s.key.record)),
-            self.u64("count", |s| Some(s.count)),
-            self.u64("record_id", |s| s.record_id),
-            self.u64("rank", |s| Some(s.rank)),
-            self.i64("first_seen", |s| s.first_seen),
-            self.i64("last_seen", |s| s.last_seen),
-            self.f64("learned", |s| s.learned),
-            self.f64("prior", |s| s.prior),
-            self.f64("loss", |s| s.loss),
-            self.f64("rarity", |s| s.rarity),
-            self.f64("score", |s| Some(s.score)),
-            self.f64("percentile", |s| Some(s.percentile)),
-            self.text("title", |s| Some(&s.title)),
-            self.text("subject", |s| Some(&s.subject)),
-            self.text("computer", |s| s.computer.as_deref()),
-            self.text("user", |s| s.user.as_deref()),
-            self.text("channel", |s| s.channel.as_deref()),
-            self.text("provider", |s| s.provider.as_deref()),
-            self.text("image", |s| s.image.as_deref()),
-            self.text("command_line", |s| s.command_line.as_deref()),
-            self.text("reason_1", |s| Some(&s.reasons[0])),
-            self.text("reason_2", |s| Some(&s.reasons[1])),
-            self.text("reason_3", |s| Some(&s.reasons[2])),
-            self.members()?,
-        ];
-        DataFrame::new(self.0.len(), columns)
+        builder.finish()
+    };
+    match &part.of {
+        Of::Number(get, _) => made(ColumnKind::Number, &|s| get(s).map_or(Cell::Empty, Cell::Number)),
+        Of::Id(get, _) => made(ColumnKind::Id, &|s| get(s).map_or(Cell::Empty, Cell::Id)),
+        Of::Moment(get, _) => Int64Chunked::from_iter_options(part.name.into(), subjects.iter().map(get)).into_column(),
+        Of::Real(get, _) => made(ColumnKind::Real, &|s| get(s).map_or(Cell::Empty, Cell::Real)),
+        Of::Text(get, _) => made(ColumnKind::Text, &|s| get(s).into()),
     }
 }
 
@@ -119,16 +129,6 @@ impl<'a> Wanted<'a> {
         self.subjects
     }
 
-    fn shared(&mut self, text: Option<&str>) -> Option<Arc<str>> {
-        let text = text?;
-        if let Some(known) = self.texts.get(text) {
-            return Some(known.clone());
-        }
-        let new: Arc<str> = text.into();
-        self.texts.insert(new.clone());
-        Some(new)
-    }
-
     fn place(&self, source: u32) -> Option<u32> {
         self.places.get(source as usize).copied().flatten()
     }
@@ -138,55 +138,38 @@ impl<'a> Wanted<'a> {
     /// # Errors
     /// When a column is missing or of another type.
     pub(super) fn take(&mut self, table: &DataFrame) -> PolarsResult<()> {
-        let text = |name: &str| -> PolarsResult<&StringChunked> { table.column(name)?.str() };
-        let u32s = |name: &str| -> PolarsResult<&UInt32Chunked> { table.column(name)?.u32() };
-        let u64s = |name: &str| -> PolarsResult<&UInt64Chunked> { table.column(name)?.u64() };
-        let i64s = |name: &str| -> PolarsResult<&Int64Chunked> { table.column(name)?.i64() };
-        let f64s = |name: &str| -> PolarsResult<&Float64Chunked> { table.column(name)?.f64() };
-        let (source, part, event_id) = (u32s("source")?, u32s("part")?, u32s("event_id")?);
-        let (record, count, record_id, rank) = (u64s("record")?, u64s("count")?, u64s("record_id")?, u64s("rank")?);
-        let (first_seen, last_seen) = (i64s("first_seen")?, i64s("last_seen")?);
-        let (learned, prior, loss, rarity) = (f64s("learned")?, f64s("prior")?, f64s("loss")?, f64s("rarity")?);
-        let (score, percentile) = (f64s("score")?, f64s("percentile")?);
-        let (title, subject, members) = (text("title")?, text("subject")?, text("members")?);
-        let (computer, user, channel, provider) = (text("computer")?, text("user")?, text("channel")?, text("provider")?);
-        let (image, command_line) = (text("image")?, text("command_line")?);
-        let reasons = [text("reason_1")?, text("reason_2")?, text("reason_3")?];
-        for row in 0..table.height() {
-            let kept: Vec<Member> = serde_json::from_str(members.get(row).unwrap_or("[]")).map_err(|e| PolarsError::ComputeError(e.to_string().into()))?;
-            let members = kept.into_iter().filter_map(|(source, record, part)| Some(EventKey { source: self.place(source)?, part, record })).collect();
-            let key = EventKey {
-                source: source.get(row).and_then(|source| self.place(source)).unwrap_or(u32::MAX),
-                part: part.get(row).unwrap_or_default(),
-                record: record.get(row).unwrap_or_default(),
-            };
-            let made = Subject {
-                key,
-                title: title.get(row).unwrap_or_default().into(),
-                subject: self.shared(subject.get(row)).unwrap_or_default(),
-                count: count.get(row).unwrap_or_default(),
-                first_seen: first_seen.get(row),
-                last_seen: last_seen.get(row),
-                computer: self.shared(computer.get(row)),
-                user: self.shared(user.get(row)),
-                channel: self.shared(channel.get(row)),
-                provider: self.shared(provider.get(row)),
-                event_id: event_id.get(row),
-                record_id: record_id.get(row),
-                image: self.shared(image.get(row)),
-                command_line: self.shared(command_line.get(row)),
-                learned: learned.get(row),
-                prior: prior.get(row),
-                loss: loss.get(row),
-                rarity: rarity.get(row),
-                score: score.get(row).unwrap_or_default(),
-                rank: rank.get(row).unwrap_or_default(),
-                percentile: percentile.get(row).unwrap_or_default(),
-                reasons: reasons.map(|column| self.shared(column.get(row)).unwrap_or_default()),
-                members,
-            };
-            self.subjects.push(made);
+        let mut made = vec![Subject::default(); table.height()];
+        for part in &PARTS {
+            put(part, table.column(part.name)?, &mut made, &mut self.texts)?;
         }
+        let members: &StringChunked = table.column(MEMBERS)?.str()?;
+        for (subject, members) in made.iter_mut().zip(members.iter()) {
+            let kept: Vec<Member> = serde_json::from_str(members.unwrap_or("[]")).map_err(|e| PolarsError::ComputeError(e.to_string().into()))?;
+            subject.members = kept.into_iter().filter_map(|(source, record, part)| Some(EventKey { source: self.place(source)?, part, record })).collect();
+            subject.key.source = self.place(subject.key.source).unwrap_or(u32::MAX);
+        }
+        self.subjects.append(&mut made);
         Ok(())
     }
+}
+
+/// Puts a column's cells into the subjects.
+fn put(part: &Part, column: &Column, subjects: &mut [Subject], texts: &mut HashSet<Arc<str>>) -> PolarsResult<()> {
+    match &part.of {
+        Of::Number(_, set) => subjects.iter_mut().zip(column.u32()?.iter()).for_each(|(subject, value)| set(subject, value)),
+        Of::Id(_, set) => subjects.iter_mut().zip(column.u64()?.iter()).for_each(|(subject, value)| set(subject, value)),
+        Of::Moment(_, set) => subjects.iter_mut().zip(column.i64()?.iter()).for_each(|(subject, value)| set(subject, value)),
+        Of::Real(_, set) => subjects.iter_mut().zip(column.f64()?.iter()).for_each(|(subject, value)| set(subject, value)),
+        Of::Text(_, set) => subjects.iter_mut().zip(column.str()?.iter()).for_each(|(subject, value)| set(subject, value.map(|text| shared(text, texts)))),
+    }
+    Ok(())
+}
+
+fn shared(text: &str, texts: &mut HashSet<Arc<str>>) -> Arc<str> {
+    if let Some(known) = texts.get(text) {
+        return Arc::clone(known);
+    }
+    let new: Arc<str> = text.into();
+    texts.insert(Arc::clone(&new));
+    new
 }

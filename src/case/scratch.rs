@@ -1,9 +1,11 @@
 //! Cases that nobody has saved yet: in the user's cache, found again after a crash.
 
-use super::folder::{LOCK, Life, is_case};
+use super::folder::Life;
+use super::layout::{Folder, is_own_folder};
 use super::lock::lock;
 use super::{Case, fault};
 use crate::control::RunError;
+use crate::files;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -45,8 +47,10 @@ impl Case {
     /// Unsaved cases of processes that are gone, newest first.
     #[must_use]
     pub fn leftovers() -> Vec<Leftover> {
-        let mut found: Vec<_> =
-            abandoned(&places(), SCRATCH).into_iter().map(|dir| Leftover { used: fs::metadata(dir.join(LOCK)).and_then(|m| m.modified()).ok(), dir }).collect();
+        let mut found: Vec<_> = abandoned(&places(), SCRATCH)
+            .into_iter()
+            .map(|dir| Leftover { used: fs::metadata(Folder::new(&dir).lock()).and_then(|m| m.modified()).ok(), dir })
+            .collect();
         found.sort_by(|a, b| (b.used, &a.dir).cmp(&(a.used, &b.dir)));
         found
     }
@@ -83,15 +87,21 @@ impl Case {
 
     fn scratch_in(base: &Path, kind: &str, life: Life) -> Result<Self, RunError> {
         fs::create_dir_all(base).map_err(|e| fault("cannot make the cache folder", &e, base))?;
-        let dir = tempfile::Builder::new().prefix(kind).suffix(ENDING).tempdir_in(base).map_err(|e| fault("cannot write in the cache folder", &e, base))?;
-        drop(Self::create(dir.path())?);
+        let dir = files::private_folder(Some(base), kind, ENDING).map_err(|e| fault("cannot write in the cache folder", &e, base))?;
+        Self::make_private(dir.path())?;
         Self::open_as(&dir.keep(), life)
     }
 }
 
 fn places() -> Vec<PathBuf> {
-    let cache = directories::ProjectDirs::from("", "", "residue").map(|dirs| dirs.cache_dir().join("cases"));
-    cache.into_iter().chain([std::env::temp_dir().join("residue-cases")]).collect()
+    files::places("cases")
+}
+
+/// A folder of ours that lies in one of the places itself: no link, and called as such a case is.
+fn own(dir: &Path, places: &[PathBuf], kinds: &[&str]) -> Option<Folder> {
+    let named = dir.file_name().is_some_and(|name| kinds.iter().any(|kind| name.to_string_lossy().starts_with(kind)));
+    let placed = dir.parent().is_some_and(|parent| places.iter().any(|place| place == parent));
+    (named && placed && is_own_folder(dir)).then(|| Folder::of_case(dir).ok()).flatten()
 }
 
 fn abandoned(places: &[PathBuf], kind: &str) -> Vec<PathBuf> {
@@ -100,15 +110,15 @@ fn abandoned(places: &[PathBuf], kind: &str) -> Vec<PathBuf> {
         .filter_map(|base| fs::read_dir(base).ok())
         .flatten()
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|dir| dir.file_name().is_some_and(|name| name.to_string_lossy().starts_with(kind)) && is_case(dir))
-        .filter(|dir| matches!(lock(dir), Ok(Some(_))))
+        .filter(|dir| own(dir, places, &[kind]).is_some_and(|folder| matches!(lock(&folder), Ok(Some(_)))))
         .collect();
     found.sort();
     found
 }
 
 fn remove(dir: &Path) {
-    if let Ok(Some(held)) = lock(dir) {
+    let Some(folder) = own(dir, &places(), &[SCRATCH, JOB]) else { return };
+    if let Ok(Some(held)) = lock(&folder) {
         // Windows deletes no file that is open; the lock has done its work.
         drop(held);
         if fs::remove_dir_all(dir).is_err() {

@@ -5,8 +5,8 @@ use super::table::TableWriter;
 use super::{Case, fault};
 use crate::control::RunError;
 use crate::domain::{Event, Ledger, SourceSink};
+use crate::files::{self, NamedTempFile};
 use std::path::Path;
-use tempfile::NamedTempFile;
 
 /// Rows of a row group: few enough that one event is fetched in milliseconds.
 pub(super) const GROUP_ROWS: usize = 8_192;
@@ -29,18 +29,14 @@ impl Sink {
     /// # Errors
     /// When it cannot be made.
     pub(super) fn begin(case: Case, folder: &Path, source_file: &str) -> Result<Self, RunError> {
-        let temp = tempfile::Builder::new()
-            .prefix("events-")
-            .suffix(super::TEMPORARY)
-            .tempfile_in(folder)
-            .map_err(|e| fault("cannot write in the case", &e, folder))?;
+        let temp = files::part(folder, "events-", super::TEMPORARY).map_err(|e| fault("cannot write in the case", &e, folder))?;
         let file = temp.reopen().map_err(|e| fault("cannot write in the case", &e, folder))?;
         let writer = TableWriter::begin(file, temp.path(), &schema())?;
         Ok(Self { case, source_file: source_file.to_owned(), temp, writer, waiting: Columns::new(source_file, GROUP_ROWS), groups: Vec::new() })
     }
 
     fn flush(&mut self) -> Result<(), RunError> {
-        if self.waiting.rows() == 0 {
+        if self.waiting.span().rows == 0 {
             return Ok(());
         }
         let full = std::mem::replace(&mut self.waiting, Columns::new(&self.source_file, GROUP_ROWS));
@@ -53,7 +49,7 @@ impl SourceSink for Sink {
     fn write(&mut self, batch: Vec<Event>) -> Result<(), RunError> {
         for event in batch {
             self.waiting.push(&event);
-            if self.waiting.rows() >= GROUP_ROWS || self.waiting.bytes() >= GROUP_BYTES {
+            if self.waiting.span().rows >= GROUP_ROWS || self.waiting.bytes() >= GROUP_BYTES {
                 self.flush()?;
             }
         }

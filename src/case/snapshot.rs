@@ -1,6 +1,6 @@
 //! What is committed in a case at one moment, as the detectors see it: scan, fetch, neighbours in time.
 
-use super::columns::{PAYLOAD, PLAIN};
+use super::columns::{KEY, names, scanned};
 use super::duplicates::Duplicates;
 use super::reader::EventFile;
 use crate::control::{Control, RunError};
@@ -71,7 +71,7 @@ impl Snapshot {
     pub(super) fn locate(&self, key: EventKey) -> Result<Option<(&Arc<EventFile>, usize)>, RunError> {
         let Some(file) = self.file(key.source) else { return Ok(None) };
         for group in file.groups_of(key.record, key.part) {
-            let table = file.read(&["record", "part"], group..group + 1)?;
+            let table = file.read(&KEY, group..group + 1)?;
             let view = file.view(&table, 0)?;
             if let Some(row) = (0..view.len()).find(|row| view.key(*row) == (key.record, key.part)) {
                 return Ok(Some((file, file.start(group) + row)));
@@ -100,15 +100,15 @@ impl Snapshot {
         }
         for ((source, group), asked) in wanted {
             let Some(file) = self.file(source) else { continue };
-            let table = file.read(&["record", "part"], group..group + 1)?;
+            let table = file.read(&KEY, group..group + 1)?;
             let view = file.view(&table, 0)?;
             let places: HashMap<(u64, u32), usize> = asked.iter().map(|at| ((keys[*at].record, keys[*at].part), *at)).collect();
             let hits: Vec<(usize, (u64, u32))> = (0..view.len()).map(|row| (row, view.key(row))).filter(|(_, key)| places.contains_key(key)).collect();
             let (Some((first, _)), Some((last, _))) = (hits.first(), hits.last()) else { continue };
-            let rows = file.rows(&all(), file.start(group) + first..file.start(group) + last + 1)?;
+            let rows = file.rows(&names(|_| true), file.start(group) + first..file.start(group) + last + 1)?;
             let rows = file.view(&rows, 0)?;
             for (row, key) in &hits {
-                let event = rows.owned(row - first);
+                let event = rows.event(source, row - first).owned();
                 for at in asked.iter().filter(|at| (keys[**at].record, keys[**at].part) == *key) {
                     found[*at] = Some(event.clone());
                 }
@@ -116,11 +116,6 @@ impl Snapshot {
         }
         Ok(found)
     }
-}
-
-/// Every column an [`Event`] has.
-fn all() -> Vec<&'static str> {
-    PLAIN.into_iter().filter(|name| *name != "identity").chain(PAYLOAD).chain(["offset"]).collect()
 }
 
 impl EventStore for Snapshot {
@@ -154,10 +149,7 @@ impl Snapshot {
         each: &mut dyn FnMut(&[EventRef<'_>]) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         let duplicates = self.duplicates(control)?;
-        let mut columns: Vec<&str> = PLAIN.into_iter().filter(|name| *name != "identity").collect();
-        if payload {
-            columns.extend(PAYLOAD);
-        }
+        let columns = scanned(payload);
         for (source, file) in self.files().filter(|(source, _)| which(*source)) {
             let mut skip = duplicates.rows(source).iter().copied().peekable();
             let mut row_in_file = 0;
@@ -167,20 +159,12 @@ impl Snapshot {
                 let table = file.read(&columns, groups.clone())?;
                 for chunk in 0..groups.len() {
                     let view = file.view(&table, chunk)?;
-                    let mut batch = Vec::with_capacity(BATCH.min(view.len()));
-                    for row in 0..view.len() {
-                        if skip.next_if_eq(&row_in_file).is_none() {
-                            batch.push(view.event(source, row));
-                        }
-                        row_in_file += 1;
-                        if batch.len() == BATCH {
-                            each(&batch)?;
-                            control.check()?;
-                            batch.clear();
-                        }
-                    }
-                    if !batch.is_empty() {
-                        each(&batch)?;
+                    let first = row_in_file;
+                    row_in_file += view.len() as u64;
+                    let wanted: Vec<usize> = (0..view.len()).filter(|row| skip.next_if_eq(&(first + *row as u64)).is_none()).collect();
+                    for rows in wanted.chunks(BATCH) {
+                        control.check()?;
+                        each(&view.events(source, rows))?;
                     }
                 }
             }

@@ -3,25 +3,28 @@
 use super::again::void_rankings;
 use super::annotate::Said;
 use super::columns::Group;
-use super::folder::{DATABASE, EVENTS, Life, RUNS};
+use super::contents::Contents;
+use super::folder::Life;
+use super::layout::{Folder, is_own_folder, remove};
+use super::names::{EventFileName, RunId};
 use super::reader::EventFile;
 use super::sink::Sink;
 use super::{Snapshot, TEMPORARY, fault};
 use crate::control::{Notice, RunError, Severity};
 use crate::domain::{EventSink, Ledger, SourceSink, SourceStatus};
+use crate::files::NamedTempFile;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tempfile::NamedTempFile;
 
 /// An open case folder. Cheap to clone; clones are the same case. The folder is locked against other processes until the last one is dropped.
 #[derive(Clone)]
 pub struct Case(Arc<Inner>);
 
 pub(super) struct Inner {
-    dir: PathBuf,
+    folder: Folder,
     life: Mutex<Life>,
     lock: Option<File>,
     db: Option<Mutex<Connection>>,
@@ -56,87 +59,51 @@ impl From<Inner> for Case {
 }
 
 impl Inner {
-    /// Reads what is committed and removes what is not.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub(super) fn load(dir: PathBuf, life: Life, lock: File, db: Connection) -> Result<Self, RunError> {
-        let damaged = |e: &dyn std::fmt::Display| fault("the case's database is damaged", e, &dir.join(DATABASE));
-        let mut rows = BTreeMap::new();
-        let mut notices = Vec::new();
-        let mut known = HashSet::new();
-        let events = dir.join(EVENTS);
-        {
-            let mut query = db.prepare("SELECT source_file, sha256, events, row_groups, ledger FROM sources").map_err(|e| damaged(&e))?;
-            let found = query
-                .query_map([], |row| {
-                    Ok((
-                        row.get::<_, String>(0)?,
-                        row.get::<_, String>(1)?,
-                        row.get::<_, Option<String>>(2)?,
-                        row.get::<_, String>(3)?,
-                        row.get::<_, String>(4)?,
-                    ))
-                })
-                .map_err(|e| damaged(&e))?;
-            for row in found {
-                let (source_file, sha256, name, groups, ledger) = row.map_err(|e| damaged(&e))?;
-                let ledger: Ledger = serde_json::from_str(&ledger).map_err(|e| damaged(&e))?;
-                let groups: Vec<Group> = serde_json::from_str(&groups).map_err(|e| damaged(&e))?;
-                let file = name.map(|name| {
-                    let path = events.join(&name);
-                    if !path.is_file() {
-                        let text = format!("the case's events of {source_file} are missing; open the source again: {}", path.display());
-                        notices.push(Notice { severity: Severity::Error, text });
-                    }
-                    known.insert(name);
-                    Arc::new(EventFile::new(path, groups))
-                });
-                rows.insert((source_file, sha256), (ledger, file));
-            }
-        }
-        let runs: HashSet<String> = {
-            let mut query = db.prepare("SELECT id FROM runs").map_err(|e| damaged(&e))?;
-            let found = query.query_map([], |row| row.get(0)).map_err(|e| damaged(&e))?;
-            found.collect::<Result<_, _>>().map_err(|e| damaged(&e))?
-        };
-        let said = Said::load(&db).map_err(|e| damaged(&e))?;
-        let removed = sweep(&events, &known) + sweep(&dir.join(RUNS), &runs);
+    /// A case whose database was read; what it does not name was left behind by a killed run and goes.
+    pub(super) fn new(folder: Folder, life: Life, lock: File, db: Connection, contents: Contents) -> Self {
+        let Contents { rows, files, runs, said, mut notices } = contents;
+        let removed = sweep(&folder.events(), |name| EventFileName::parse(name).is_some_and(|name| files.contains(&name)))
+            + sweep(&folder.runs(), |name| RunId::parse(name).is_some_and(|id| runs.contains(&id)));
         if removed > 0 {
             notices.push(Notice {
                 severity: Severity::Info,
-                text: format!("removed {removed} unfinished files that an interrupted run left in the case: {}", dir.display()),
+                text: format!("removed {removed} unfinished files that an interrupted run left in the case: {}", folder.path().display()),
             });
         }
-        Ok(Self {
-            dir,
+        Self {
+            folder,
             life: Mutex::new(life),
             lock: Some(lock),
             db: Some(Mutex::new(db)),
             sources: Mutex::new(Sources { rows, ..Sources::default() }),
             said: Mutex::new(said),
             notices: Mutex::new(notices),
-        })
+        }
     }
 }
 
-/// Removes from `folder` what is not `known`: a final name without its row was killed between the two.
-fn sweep(folder: &Path, known: &HashSet<String>) -> usize {
+/// Removes from `folder` what is not known: a final name without its row was killed between the two. Links go themselves, not what they lead to.
+fn sweep(folder: &Path, known: impl Fn(&str) -> bool) -> usize {
+    if !is_own_folder(folder) {
+        return 0;
+    }
     let Ok(entries) = fs::read_dir(folder) else { return 0 };
     let stale = entries.filter_map(Result::ok).filter(|entry| {
-        entry
-            .file_name()
-            .to_str()
-            .is_some_and(|name| !known.contains(name) && (name.ends_with(TEMPORARY) || name.ends_with(".parquet") || entry.path().is_dir()))
+        let ours = |name: &str| name.ends_with(TEMPORARY) || EventFileName::parse(name).is_some() || RunId::parse(name).is_some();
+        entry.file_name().to_str().is_some_and(|name| !known(name) && ours(name))
     });
-    stale.filter(|entry| if entry.path().is_dir() { fs::remove_dir_all(entry.path()).is_ok() } else { fs::remove_file(entry.path()).is_ok() }).count()
+    stale.filter(|entry| remove(&entry.path())).count()
 }
 
 impl Case {
     /// The case's folder.
     #[must_use]
     pub fn dir(&self) -> &Path {
-        &self.0.dir
+        self.0.folder.path()
+    }
+
+    pub(super) fn folder(&self) -> &Folder {
+        &self.0.folder
     }
 
     /// Whether it has not been saved under a name of the user's choice.
@@ -202,11 +169,11 @@ impl Case {
             (Some(((twin, _), _)), Some(_)) => (Ledger { status: SourceStatus::Duplicate, duplicate_of: Some(twin.clone()), events: 0, ..ledger }, None),
             (_, None) => (ledger, None),
             (None, Some((temp, groups))) => {
-                let path = self.place_events(&ledger, temp)?;
-                (ledger, Some((path, groups)))
+                let name = self.place_events(&ledger, temp)?;
+                (ledger, Some((name, groups)))
             }
         };
-        let name = kept.as_ref().and_then(|(path, _)| path.file_name()).map(|name| name.to_string_lossy().into_owned());
+        let name = kept.as_ref().map(|(name, _)| name.as_str());
         let json = |e: serde_json::Error| RunError::failed(format!("cannot write the ledger: {e}"));
         let row = serde_json::to_string(&ledger).map_err(json)?;
         let groups = serde_json::to_string(&kept.as_ref().map_or(&[][..], |(_, groups)| groups)).map_err(json)?;
@@ -227,32 +194,30 @@ impl Case {
             db.pragma_update(None, "synchronous", "full")?;
             done
         })?;
-        let file = kept.map(|(path, groups)| Arc::new(EventFile::new(path, groups)));
+        let file = kept.as_ref().map(|(name, groups)| Arc::new(EventFile::new(self.folder().event_file(name), groups.clone())));
         sources.rows.insert(key, (ledger, file));
         sources.view = None;
         Ok(())
     }
 
     /// Gives a finished file its final name: the first 16 digits of the SHA-256, more when they are taken, and a number when it was read before.
-    fn place_events(&self, ledger: &Ledger, mut temp: NamedTempFile) -> Result<PathBuf, RunError> {
-        let folder = self.0.dir.join(EVENTS);
-        let named =
-            if ledger.sha256.len() == 64 && ledger.sha256.bytes().all(|b| b.is_ascii_hexdigit()) { ledger.sha256.clone() } else { hex_of(&ledger.source_file) };
-        let short = [16, 32, 64].map(|digits| named.get(..digits).unwrap_or(&named).to_owned());
-        for name in short.into_iter().chain((2..READINGS).map(|nth| format!("{named}-{nth}"))) {
-            let path = folder.join(format!("{name}.parquet"));
+    fn place_events(&self, ledger: &Ledger, mut temp: NamedTempFile) -> Result<EventFileName, RunError> {
+        let is_hash = ledger.sha256.len() == 64 && ledger.sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let digits = if is_hash { ledger.sha256.clone() } else { hex_of(&ledger.source_file) };
+        for name in EventFileName::of(&digits, READINGS) {
+            let path = self.folder().event_file(&name);
             match temp.persist_noclobber(&path) {
-                Ok(_) => return Ok(path),
-                Err(e) if path.exists() => temp = e.file,
+                Ok(_) => return Ok(name),
+                Err(e) if path.symlink_metadata().is_ok() => temp = e.file,
                 Err(e) => return Err(fault("cannot write events into the case", &e.error, &path)),
             }
         }
-        Err(RunError::failed(format!("the events of {} are in the case already: {}", ledger.source_file, folder.display())))
+        Err(RunError::failed(format!("the events of {} are in the case already: {}", ledger.source_file, self.folder().events().display())))
     }
 
     /// Runs a statement on the one connection.
     pub(super) fn with_db<T>(&self, what: &str, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, RunError> {
-        let path = self.0.dir.join(DATABASE);
+        let path = self.folder().database();
         let Some(db) = &self.0.db else { return Err(RunError::failed(format!("{what}: the case is closed: {}", path.display()))) };
         work(&mut held(db)).map_err(|e| fault(what, &e, &path))
     }
@@ -296,7 +261,7 @@ impl Drop for Inner {
         // Windows deletes no open file: close the database and the lock first.
         drop(self.db.take());
         drop(self.lock.take());
-        if *held(&self.life) == Life::Temporary && fs::remove_dir_all(&self.dir).is_err() {
+        if *held(&self.life) == Life::Temporary && fs::remove_dir_all(self.folder.path()).is_err() {
             // A scanner or a snapshot still has a file open: removed at a later start.
         }
     }
@@ -304,7 +269,7 @@ impl Drop for Inner {
 
 impl EventSink for Case {
     fn begin(&self, source_file: &str) -> Result<Box<dyn SourceSink>, RunError> {
-        Ok(Box::new(Sink::begin(self.clone(), &self.0.dir.join(EVENTS), source_file)?))
+        Ok(Box::new(Sink::begin(self.clone(), &self.folder().events(), source_file)?))
     }
 
     fn note(&self, ledger: Ledger) -> Result<(), RunError> {

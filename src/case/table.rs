@@ -14,6 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+const GAVE_UP: &str = "the Parquet reader gave up";
 const FULL: &str = "cannot write into the case (is the disk full?)";
 
 /// A file being written.
@@ -106,6 +107,24 @@ impl Table {
         Self { path, remedy, index: OnceLock::new() }
     }
 
+    /// Number of rows.
+    ///
+    /// # Errors
+    /// When the file is gone or damaged.
+    pub(super) fn height(&self) -> Result<usize, RunError> {
+        let read = || -> PolarsResult<usize> { Ok(self.index(&mut ParquetReader::new(File::open(&self.path)?))?.whole.num_rows) };
+        // A damaged file can make the Parquet reader panic.
+        catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(PolarsError::ComputeError(GAVE_UP.into()))).map_err(|e| self.damaged(&e))
+    }
+
+    fn index(&self, reader: &mut ParquetReader<File>) -> PolarsResult<&Index> {
+        if let Some(index) = self.index.get() {
+            return Ok(index);
+        }
+        let read = Index::new(reader.get_metadata()?.clone());
+        Ok(self.index.get_or_init(|| read))
+    }
+
     /// Reads the named columns of some rows; they come in the order of the file, one chunk for each row group touched.
     ///
     /// # Errors
@@ -125,13 +144,7 @@ impl Table {
     fn read(&self, columns: &[&str], rows: Range<usize>, strategy: ParallelStrategy) -> Result<DataFrame, RunError> {
         let read = || -> PolarsResult<DataFrame> {
             let mut reader = ParquetReader::new(File::open(&self.path)?);
-            let index = if let Some(index) = self.index.get() {
-                index
-            } else {
-                let read = Index::new(reader.get_metadata()?.clone());
-                self.index.get_or_init(|| read)
-            };
-            let (metadata, start) = index.of(&rows);
+            let (metadata, start) = self.index(&mut reader)?.of(&rows);
             reader.set_metadata(metadata);
             reader
                 .with_columns(Some(columns.iter().map(|name| (*name).to_owned()).collect()))
@@ -140,12 +153,50 @@ impl Table {
                 .finish()
         };
         // A damaged file can make the Parquet reader panic.
-        let table = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(PolarsError::ComputeError("the Parquet reader gave up".into())));
+        let table = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(PolarsError::ComputeError(GAVE_UP.into())));
         match table {
             Ok(table) if table.height() == rows.len() => Ok(table),
             Ok(table) => Err(self.damaged(&format!("{} rows instead of {}", table.height(), rows.len()))),
             Err(e) => Err(self.damaged(&e)),
         }
+    }
+
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Those of the columns that the file does not have.
+    ///
+    /// # Errors
+    /// When the file is gone or damaged.
+    pub(super) fn absent<'n>(&self, columns: &[&'n str]) -> Result<Vec<&'n str>, RunError> {
+        let index = self.known()?;
+        let there = index.whole.schema();
+        Ok(columns.iter().copied().filter(|name| !there.fields().iter().any(|field| field.name() == *name)).collect())
+    }
+
+    /// The row group that holds a row.
+    ///
+    /// # Errors
+    /// When the file is gone or damaged.
+    pub(super) fn group_of(&self, row: usize) -> Result<Range<usize>, RunError> {
+        let starts = &self.known()?.starts;
+        let after = starts.partition_point(|start| *start <= row);
+        let start = |at: usize| starts.get(at).copied().unwrap_or_default();
+        Ok(start(after.saturating_sub(1))..start(after))
+    }
+
+    /// Where the row groups lie, from the file's end.
+    fn known(&self) -> Result<&Index, RunError> {
+        if let Some(index) = self.index.get() {
+            return Ok(index);
+        }
+        let read = || -> PolarsResult<Index> { Ok(Index::new(ParquetReader::new(File::open(&self.path)?).get_metadata()?.clone())) };
+        // A damaged file can make the Parquet reader panic.
+        let read = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(PolarsError::ComputeError("the Parquet reader gave up".into())));
+        let read = read.map_err(|e| self.damaged(&e))?;
+        Ok(self.index.get_or_init(|| read))
     }
 
     /// What to say when the file is not what was written.

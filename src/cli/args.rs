@@ -34,6 +34,8 @@ pub(super) enum Command {
     Verify(VerifyArgs),
     /// Adds flags, tags and notes of an exported ranking to a case.
     Import(ImportArgs),
+    /// Prints the audit trail of a case: who did what, when; what was before and after.
+    Audit(AuditArgs),
     /// Measures a ranking against ground truth.
     Evaluate(EvaluateArgs),
     /// Writes a synthetic estate with a planted intrusion and its truth.
@@ -42,6 +44,27 @@ pub(super) enum Command {
     Config,
     /// Prints versions, adapters, the chosen device and what dialogs are there.
     Doctor,
+}
+
+impl Command {
+    /// Its name, for the log.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Demo(_) => "demo",
+            Self::Triage(_) => "triage",
+            Self::Inspect(_) => "inspect",
+            Self::Convert(_) => "convert",
+            Self::Baseline(_) => "baseline",
+            Self::Export(_) => "export",
+            Self::Verify(_) => "verify",
+            Self::Import(_) => "import",
+            Self::Audit(_) => "audit",
+            Self::Evaluate(_) => "evaluate",
+            Self::Synth(_) => "synth",
+            Self::Config => "config",
+            Self::Doctor => "doctor",
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -263,6 +286,15 @@ pub(super) struct ImportArgs {
     /// How to show progress.
     #[arg(long, value_enum, default_value_t)]
     pub(super) progress: ProgressMode,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AuditArgs {
+    /// The case.
+    pub(super) case: PathBuf,
+    /// Print as JSON lines.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

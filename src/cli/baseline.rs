@@ -5,6 +5,7 @@ use super::{Status, control, print};
 use crate::control::RunError;
 use crate::domain::Plan;
 use crate::engine;
+use crate::files::Evidence;
 
 pub(super) fn run(args: &BaselineArgs) -> Result<Status, RunError> {
     let Some(out) = &args.out else {
@@ -13,9 +14,7 @@ pub(super) fn run(args: &BaselineArgs) -> Result<Status, RunError> {
         }
         return Ok(Status::Done);
     };
-    if out.exists() && !args.force {
-        return Err(RunError::failed(format!("the output exists; choose another or add --force: {}", out.display())));
-    }
+    super::out_file(out, args.force, &Evidence::of(&args.paths).and_inputs(&args.truth).and_inputs(&args.config))?;
     let settings = super::triage::settings(args.config.as_deref())?;
     let plan = Plan { baseline: args.paths.clone(), baseline_truth: args.truth.clone(), seed: args.seed, compute: args.compute, settings, ..Plan::standard() };
     let (control, terminal) = control(args.progress);

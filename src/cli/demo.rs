@@ -33,7 +33,7 @@ fn headless(mode: ProgressMode, why: &str) -> Result<Status, RunError> {
     let case = Case::temporary()?;
     let plan = Plan::standard();
     let result = engine::read_into(&case, &[evidence], None, &control).and_then(|_| {
-        let analysis = engine::analyse(&case, &plan, &control, terminal.as_ref())?;
+        let analysis = engine::analyse(&case, &plan, engine::Keep::Nothing, &control, terminal.as_ref())?;
         let ground = engine::survey(&case, &plan, &control)?;
         let told = stories(&engine::leads_of(&ground, &analysis.rankings));
         Ok(std::iter::once(told).chain(analysis.rankings.iter().map(|r| top(&r.report))).collect::<Vec<_>>().join("\n"))

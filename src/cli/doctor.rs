@@ -1,6 +1,7 @@
 //! `residue doctor`: what this machine offers.
 
 use crate::domain::Compute;
+use crate::files;
 use crate::nn::{Device, adapters};
 
 pub(super) fn report() -> String {
@@ -16,8 +17,9 @@ pub(super) fn report() -> String {
     line("chosen device", Device::choose(Compute::Auto).reason);
     line("file dialogs", dialogs());
     line("display", display());
-    let cache = directories::ProjectDirs::from("", "", "residue").map(|d| d.cache_dir().display().to_string());
+    let cache = files::cache().map(|cache| cache.display().to_string());
     line("scratch cases", cache.unwrap_or_else(|| "in the temporary folder (no home folder)".into()));
+    line("log", files::log::path().map_or_else(|why| format!("none: {why}"), |path| path.display().to_string()));
     text
 }
 

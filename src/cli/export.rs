@@ -1,7 +1,7 @@
 //! `residue export` and `residue import`: what a case holds into files that others read, and what was said in them back.
 
 use super::args::{ExportArgs, ImportArgs, VerifyArgs};
-use super::{Status, control, print};
+use super::{Status, control, out_file, print};
 use crate::case::Case;
 use crate::control::{Control, RunError};
 use crate::domain::{DetectorId, Plan, Suppression};
@@ -16,27 +16,25 @@ pub(super) fn run(args: &ExportArgs) -> Result<Status, RunError> {
             args.out.display()
         )));
     };
-    if args.out.exists() && !args.force {
-        return Err(RunError::failed(format!("the output exists; choose another or add --force: {}", args.out.display())));
-    }
+    let case = Case::open(&args.case)?;
+    out_file(&args.out, args.force, &case.evidence())?;
     let (control, terminal) = control(args.progress);
-    let result = export(args, format, &control);
+    let result = export(args, &case, format, &control);
     terminal.clear();
     result
 }
 
-fn export(args: &ExportArgs, format: Format, control: &Control) -> Result<Status, RunError> {
-    let case = Case::open(&args.case)?;
-    let mut rankings = engine::stored_rankings(&case)?;
+fn export(args: &ExportArgs, case: &Case, format: Format, control: &Control) -> Result<Status, RunError> {
+    let mut rankings = engine::stored_rankings(case, control)?;
     rankings.retain(|r| args.detectors.is_empty() || args.detectors.contains(&r.report.detector));
     if let Some(missing) = args.detectors.iter().find(|d| !rankings.iter().any(|r| r.report.detector == **d)) {
         return Err(RunError::failed(format!("the case holds no ranking of {}; analyse it first: {}", missing.name(), args.case.display())));
     }
     if args.combined {
         let rules = Suppression::new(case.rules()?);
-        let ground = engine::survey(&case, &Plan::standard(), control)?;
+        let ground = engine::survey(case, &Plan::standard(), control)?;
         let rest: Vec<engine::Ranking> = engine::unsuppressed(&rankings, &rules, &case.sources());
-        let rows = engine::write_order(&case, &rest, &engine::leads_of(&ground, &rest), format, &args.out, control)?;
+        let rows = engine::write_order(case, &rest, &engine::leads_of(&ground, &rest), format, &args.out, control)?;
         return print(&format!("{rows} rows: {}\n", args.out.display()));
     }
     if rankings.len() > 1 && !format.holds_many() {
@@ -47,14 +45,14 @@ fn export(args: &ExportArgs, format: Format, control: &Control) -> Result<Status
     let extracts: Vec<engine::Extract> = rankings.iter().map(|r| engine::extract(r, args.which, &rules, &annotations, &sources)).collect();
     let title = args.case.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let leads = if format.holds_many() {
-        let ground = engine::survey(&case, &Plan::standard(), control)?;
+        let ground = engine::survey(case, &Plan::standard(), control)?;
         Some(engine::leads_of(&ground, &engine::unsuppressed(&rankings, &rules, &sources)))
     } else {
         None
     };
     let leads = leads.as_ref().map(|leads| (leads, args.which));
     let mut said = String::new();
-    for (path, rows) in engine::write_extracts(&case, &title, args.which.words(), &extracts, leads, &[(format, args.out.clone())], control)? {
+    for (path, rows) in engine::write_extracts(case, &title, args.which.words(), &extracts, leads, &[(format, args.out.clone())], control)? {
         said.push_str(&format!("{rows} rows: {}\n", path.display()));
     }
     print(&said)

@@ -14,7 +14,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<Status, RunError> {
         return Err(RunError::failed(format!("nothing is there: {}", path.display())));
     }
     if args.coverage {
-        let (case, _) = super::triage::open(&args.paths, &args.reading(), &control)?;
+        let (case, _) = super::triage::open(super::Given::open(&args.paths)?, &args.paths, &args.reading(), &control)?;
         let covered = engine::coverage(case.snapshot().as_ref(), &control)?;
         terminal.clear();
         print(&logs(&covered))?;

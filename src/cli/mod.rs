@@ -4,6 +4,7 @@
 //! read whole; 2 failed or misused; 130 cancelled.
 
 mod args;
+mod audit;
 mod baseline;
 mod config;
 mod convert;
@@ -17,13 +18,15 @@ mod progress;
 mod synth;
 mod triage;
 
-use crate::control::{CancelToken, Control, RunError};
+use crate::case::Case;
+use crate::control::{CancelToken, Control, RunError, panics};
+use crate::files::{Evidence, OutputPath, remove_leftovers};
 use anyhow::Context;
 use args::{Cli, Command, ProgressMode};
 use clap::Parser;
 use progress::Terminal;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -37,6 +40,17 @@ enum Status {
     Failed,
 }
 
+impl Status {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Partial => "done, some of it in part",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "not done",
+        }
+    }
+}
+
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -48,8 +62,20 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    quiet_panics();
-    match run(cli) {
+    crate::files::log::start();
+    let begin = std::time::Instant::now();
+    let command = cli.command.as_ref().map_or("window", Command::name);
+    tracing::info!("residue {} on {} {}: {command}", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
+    // A panic on this thread is a failure like any other: told in words, exit status 2.
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(cli)))
+        .unwrap_or_else(|panic| Err(RunError::failed(panics::internal_error(panic.as_ref()))));
+    let end = match &done {
+        Ok(status) => status.word(),
+        Err(RunError::Cancelled) => "cancelled",
+        Err(RunError::Failed(_)) => "failed",
+    };
+    tracing::info!("{command} ended after {} ms: {end}", begin.elapsed().as_millis());
+    match done {
         Ok(Status::Done) => ExitCode::SUCCESS,
         Ok(Status::Partial) => ExitCode::from(1),
         Ok(Status::Failed) => ExitCode::from(2),
@@ -73,17 +99,11 @@ fn run(cli: Cli) -> Result<Status, RunError> {
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Verify(args)) => export::verify(&args),
         Some(Command::Import(args)) => export::import(&args),
+        Some(Command::Audit(args)) => audit::run(&args),
         Some(Command::Evaluate(args)) => evaluate::run(&args),
         Some(Command::Synth(args)) => synth::run(&args),
         Some(Command::Config) => print(&config::commented()),
         Some(Command::Doctor) => print(&doctor::report()),
-    }
-}
-
-/// Panics are caught at the engine's borders and told as failures: no panic text reaches the user.
-fn quiet_panics() {
-    if std::env::var_os("RUST_BACKTRACE").is_none() {
-        std::panic::set_hook(Box::new(|_| {}));
     }
 }
 
@@ -120,13 +140,41 @@ fn control(mode: ProgressMode) -> (Control, Arc<Terminal>) {
     (control, terminal)
 }
 
-/// Makes an output folder: new, empty, or allowed by `--force`; leftovers of killed runs in it are removed.
-fn out_folder(path: &Path, force: bool) -> Result<(), RunError> {
-    std::fs::create_dir_all(path).with_context(|| format!("cannot make the output folder {}", path.display()))?;
-    crate::export::remove_leftovers(path)?;
+/// What was given to a command: a case, which is opened, or evidence.
+struct Given {
+    case: Option<Case>,
+    evidence: Evidence,
+}
+
+impl Given {
+    /// One case, or files and folders of evidence.
+    fn open(paths: &[PathBuf]) -> Result<Self, RunError> {
+        let case = match paths {
+            [path] if Case::is_case(path) => Some(Case::open(path)?),
+            _ => None,
+        };
+        let evidence = case.as_ref().map_or_else(|| Evidence::of(paths), Case::evidence);
+        Ok(Self { case, evidence })
+    }
+}
+
+/// A file to write: outside the evidence, and new or allowed by `--force`.
+fn out_file(path: &Path, force: bool, evidence: &Evidence) -> Result<OutputPath, RunError> {
+    let out = OutputPath::new(path, evidence)?;
+    if path.exists() && !force {
+        return Err(RunError::failed(format!("the output exists; choose another or add --force: {}", path.display())));
+    }
+    Ok(out)
+}
+
+/// Makes an output folder: outside the evidence, and new, empty, or allowed by `--force`; leftovers of killed runs in it are removed.
+fn out_folder(path: &Path, force: bool, evidence: &Evidence) -> Result<OutputPath, RunError> {
+    let out = OutputPath::new(path, evidence)?;
+    out.make_folder(evidence)?;
+    remove_leftovers(path)?;
     let occupied = std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?.next().is_some();
     if occupied && !force {
         return Err(RunError::failed(format!("the output folder is not empty; choose another or add --force: {}", path.display())));
     }
-    Ok(())
+    Ok(out)
 }

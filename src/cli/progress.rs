@@ -105,6 +105,10 @@ impl Reporter for Terminal {
 }
 
 impl Emit for Terminal {
+    fn wants_first_rankings(&self) -> bool {
+        false
+    }
+
     fn emit(&self, what: Happening) {
         match what {
             Happening::Began(id) => self.line(&format!("{}: begins", id.title())),

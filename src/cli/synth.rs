@@ -3,11 +3,12 @@
 use super::args::SynthArgs;
 use super::{Status, control, out_folder, print};
 use crate::control::RunError;
+use crate::files::Evidence;
 use crate::synth;
 
 pub(super) fn run(args: &SynthArgs) -> Result<Status, RunError> {
     let formats = args.format.iter().map(|name| name.parse()).collect::<Result<Vec<synth::Format>, String>>().map_err(RunError::failed)?;
-    out_folder(&args.out, args.force)?;
+    out_folder(&args.out, args.force, &Evidence::default())?;
     let (control, terminal) = control(args.progress);
     let options = synth::Options { events: args.events, seed: args.seed, formats, intrusion: !args.no_intrusion };
     let summary = synth::write(&args.out, &options, &control)?;

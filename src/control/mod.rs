@@ -2,6 +2,8 @@
 //!
 //! Border: knows nothing of evidence or models; everything long-running takes a [`Control`].
 
+pub mod panics;
+
 use crate::domain::CurvePoint;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

@@ -108,7 +108,7 @@ impl EventStore for MemoryStore {
         for (source, events) in self.events.iter().enumerate() {
             for batch in events.chunks(8192) {
                 control.check()?;
-                let batch: Vec<EventRef<'_>> = batch.iter().map(|event| borrow(source as u32, event)).collect();
+                let batch: Vec<EventRef<'_>> = batch.iter().map(|event| event.borrowed(source as u32)).collect();
                 each(&batch)?;
             }
         }
@@ -118,30 +118,5 @@ impl EventStore for MemoryStore {
     fn fetch(&self, key: EventKey) -> Result<Option<Event>, RunError> {
         let events = self.events.get(key.source as usize).map(Vec::as_slice).unwrap_or_default();
         Ok(events.iter().find(|event| (event.record, event.part) == (key.record, key.part)).cloned())
-    }
-}
-
-fn borrow(source: u32, event: &Event) -> EventRef<'_> {
-    EventRef {
-        key: EventKey { source, part: event.part, record: event.record },
-        time: event.time,
-        time_text: event.time_text.as_deref(),
-        record_id: event.record_id,
-        recovered: event.recovered,
-        computer: event.computer.as_deref(),
-        channel: event.channel.as_deref(),
-        provider: event.provider.as_deref(),
-        event_id: event.event_id,
-        level: event.level.as_deref(),
-        user: event.user.as_deref(),
-        pid: event.pid,
-        ppid: event.ppid,
-        process_guid: event.process_guid.as_deref(),
-        parent_guid: event.parent_guid.as_deref(),
-        image: event.image.as_deref(),
-        parent_image: event.parent_image.as_deref(),
-        command_line: event.command_line.as_deref(),
-        message: &event.message,
-        fields: &event.fields,
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Border: no I/O, no egui, burn, polars or evtx; only the standard library, `serde` and `jiff`.
 
+mod cell;
+mod columns;
 mod event;
 mod labels;
 mod lead;
@@ -14,7 +16,9 @@ mod suppress;
 pub mod time;
 mod words;
 
-pub use event::{Event, EventKey, EventRef, EventSink, EventStore, SourceSink};
+pub use cell::Cell;
+pub use columns::{Access, BEFORE_KEY, Column, ColumnKind, EVENT_COLUMNS, Event, EventColumn, EventRef, Held, WORDS};
+pub use event::{EventKey, EventSink, EventStore, SourceSink};
 pub use labels::{Figures, ProcessLabel, Validation, Verdict};
 pub use lead::{Lead, LeadLink, LeadProcess, LeadState, LeadStep, Leads, LinkKind, OrderedEvent, Strength, Technique, Weight};
 pub use ledger::{Ledger, LedgerEntry, SourceStatus};

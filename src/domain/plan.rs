@@ -74,6 +74,12 @@ pub enum RankBy {
 }
 
 impl RankBy {
+    /// What ranks where nobody chose: the `published` methods know no recommended score.
+    #[must_use]
+    pub fn usual(preset: Preset) -> Self {
+        if preset == Preset::Published { Self::Loss } else { Self::Recommended }
+    }
+
     /// The axis title.
     #[must_use]
     pub fn title(self) -> &'static str {

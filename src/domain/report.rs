@@ -101,10 +101,31 @@ pub struct Subject {
     pub members: Box<[EventKey]>,
 }
 
+impl Subject {
+    /// The value of *rank by*, the one place that says so: `recommended` is learned + prior, in the `published` preset the loss. None where the subject
+    /// has no such value: then it takes no part in that ranking.
+    #[must_use]
+    pub fn value(&self, by: RankBy, preset: Preset) -> Option<f64> {
+        match (by, preset) {
+            (RankBy::Loss, _) | (RankBy::Recommended, Preset::Published) => self.loss,
+            (RankBy::Rarity, _) => self.rarity,
+            (RankBy::Recommended, Preset::Recommended) => match (self.learned, self.prior) {
+                (None, None) => None,
+                (learned, prior) => Some(learned.unwrap_or(0.0) + prior.unwrap_or(0.0)),
+            },
+        }
+    }
+}
+
 /// Tells why a subject scored as it did.
 pub trait Explain: Send + Sync {
     /// Every contribution of the subject at `index` of [`Detection::subjects`], largest first.
     fn explain(&self, index: usize) -> Vec<Contribution>;
+    /// The same as a JSON array, where it is kept as one.
+    fn json(&self, index: usize) -> Option<String> {
+        let _ = index;
+        None
+    }
     /// The words that were learned, where words were, and while the network that learned them is at hand.
     fn words(&self) -> Option<Arc<Words>> {
         None

@@ -118,7 +118,7 @@ impl Rule {
         Self { like: fields.into_iter().map(|f| (f, f.value(detector, subject, sources).into_owned())).collect(), ..Self::default() }
     }
 
-    /// Whether a subject is what it speaks of. A rule that names no column speaks of none.
+    /// Whether it takes a subject out. A rule that names no column takes out none.
     #[must_use]
     pub fn matches(&self, detector: DetectorId, subject: &Subject, sources: &[Ledger]) -> bool {
         !self.like.is_empty() && self.like.iter().all(|(field, wanted)| same(wanted, &field.value(detector, subject, sources)))
@@ -164,7 +164,7 @@ impl Suppression {
         self.rules.is_empty()
     }
 
-    /// The first rule that speaks of a subject.
+    /// The first rule that takes a subject out.
     #[must_use]
     pub fn find(&self, detector: DetectorId, subject: &Subject, sources: &[Ledger]) -> Option<usize> {
         let asked = |(fields, rules): &(Vec<RuleField>, HashMap<String, usize>)| {

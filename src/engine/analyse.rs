@@ -1,22 +1,19 @@
 //! Runs every detector of a plan over a case, one at a time, on one device, and ranks what they hand back.
 
 use super::baseline::Baselines;
+use super::explained::{Explained, Ordered, explain_into, give_reasons};
 use super::findings::beside_events;
 use super::labels::with_labels;
-use super::pool::Pool;
 use super::stores::{WithoutFindings, scoped};
 use super::validation;
-use super::worker::{Emit, Happening, Ranking, panic_text};
+use super::worker::{Emit, Happening, Ranking};
 use crate::case::Case;
-use crate::control::{Control, Notice, Progress, Reporter, RunError};
+use crate::control::{Control, Notice, Progress, Reporter, RunError, panics};
 use crate::detect::{Detector, Input, registry};
-use crate::domain::{
-    Contribution, CurvePoint, Detection, DetectorId, EventStore, Explain, ManifestRule, ManifestSource, Plan, Preset, RankBy, Report, Stage, Subject,
-    Threshold, Words,
-};
+use crate::domain::{CurvePoint, Detection, DetectorId, EventStore, Explain, ManifestRule, ManifestSource, Plan, RankBy, Report, Stage, Threshold};
+use crate::files::OutputPath;
 use crate::nn::Device;
 use crate::score::{quantile, rank};
-use rayon::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -44,6 +41,15 @@ pub struct Analysis {
     pub first: Option<Duration>,
 }
 
+/// What a case keeps of an analysis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Every ranking, as a run.
+    Runs,
+    /// Nothing: the rankings are written elsewhere.
+    Nothing,
+}
+
 /// Whether each detector can run on a case, from its ledger alone; if not, why.
 #[must_use]
 pub fn applies(case: &Case) -> Vec<(DetectorId, Result<(), String>)> {
@@ -51,14 +57,17 @@ pub fn applies(case: &Case) -> Vec<(DetectorId, Result<(), String>)> {
     registry().into_iter().map(|detector| (detector.id(), detector.applies(snapshot.as_ref()))).collect()
 }
 
-/// Runs a plan. Rankings are told as they come, kept in the case as runs, and returned.
+/// Runs a plan. Rankings are told as they come, kept in the case as runs where that is wanted, and returned.
 ///
 /// # Errors
 /// When the case or a baseline cannot be read. A detector that fails or cannot run is listed in [`Analysis::missing`].
-pub fn analyse(case: &Case, plan: &Plan, control: &Control, emit: &dyn Emit) -> Result<Analysis, RunError> {
+pub fn analyse(case: &Case, plan: &Plan, keep: Keep, control: &Control, emit: &dyn Emit) -> Result<Analysis, RunError> {
     let begun = Instant::now();
     let (store, known_good) = evidence(case, plan, control);
-    let mut baselines = Baselines::open(plan, control)?;
+    let given = case.evidence();
+    let mut baselines = Baselines::open(plan, &given, control)?;
+    let given = baselines.guard(given, plan);
+    let save_model = plan.save_model.as_ref().map(|path| OutputPath::new(path, &given)).transpose()?;
     baselines.warn_of_difference(store.sources(), control);
     baselines.stores.extend(known_good);
     let stores: Vec<&dyn EventStore> = baselines.stores.iter().map(AsRef::as_ref).collect();
@@ -86,20 +95,22 @@ pub fn analyse(case: &Case, plan: &Plan, control: &Control, emit: &dyn Emit) -> 
         if baselines.saved.is_some() && of_baseline.is_none() {
             control.warn(format!("the saved baseline teaches {} nothing: it learns from the case itself", id.title()));
         }
-        let (model, save_model) = (plan.model.as_ref().map(|p| p.join(id.name())).or(of_baseline), plan.save_model.as_ref().map(|p| p.join(id.name())));
+        let (model, save_into) = (
+            plan.model.as_ref().map(|p| p.join(id.name())).or(of_baseline),
+            save_model.as_ref().map(|out| OutputPath::new(&out.path().join(id.name()), &given)).transpose()?,
+        );
         let input = Input {
             case: store.as_ref(),
             baseline: &stores,
             plan,
             device: &device,
             model: model.as_deref(),
-            save_model: save_model.as_deref(),
+            save_model: save_into.as_ref().map(OutputPath::path),
             control: &control,
         };
-        let emit = FirstSeen { inner: emit, begun, first: Mutex::new(analysis.first) };
-        let result = run(detector, &input, case, &tap, &emit);
-        analysis.first = emit.first.into_inner().unwrap_or_else(PoisonError::into_inner);
-        match result {
+        let first = &mut analysis.first;
+        let mut ranked = || *first = first.or(Some(begun.elapsed()));
+        match run(detector, &input, &Place { case, keep }, &tap, emit, &mut ranked) {
             Ok(ranking) => analysis.rankings.push(ranking),
             Err(RunError::Cancelled) => {
                 analysis.cancelled = true;
@@ -131,30 +142,50 @@ pub(super) fn evidence(case: &Case, plan: &Plan, control: &Control) -> (Arc<dyn 
     scoped(Arc::new(WithoutFindings { inner: snapshot, results }), plan)
 }
 
-/// One detector from start to stored run; a panic inside it is its failure, not the run's.
-fn run(detector: &dyn Detector, input: &Input<'_>, case: &Case, tap: &Tap, emit: &dyn Emit) -> Result<Ranking, RunError> {
+/// Where contributions are written, and whether rankings are stored there too.
+struct Place<'a> {
+    case: &'a Case,
+    keep: Keep,
+}
+
+/// One detector from start to stored run; `ranked` is called when its first ranking is there, and when its last one is. A panic inside it is its
+/// failure, not the run's.
+fn run(detector: &dyn Detector, input: &Input<'_>, place: &Place<'_>, tap: &Tap, emit: &dyn Emit, ranked: &mut dyn FnMut()) -> Result<Ranking, RunError> {
     let id = detector.id();
     let mut first = |detection: Detection| {
-        if let Ok(ranking) = finish(id, detection, input, vec![]) {
-            emit.emit(Happening::Ranked(ranking));
+        if emit.wants_first_rankings()
+            && let Ok(mut ordered) = rank_all(id, detection, input, vec![])
+            && give_reasons(&mut ordered.report.subjects, ordered.explain.as_ref(), input.control).is_ok()
+        {
+            emit.emit(Happening::Ranked(Ranking { report: Arc::new(ordered.report), explain: ordered.explain }));
         }
+        ranked();
     };
     let detection = catch_unwind(AssertUnwindSafe(|| detector.run(input, &mut first)))
-        .unwrap_or_else(|panic| Err(RunError::failed(format!("an internal error ({}); please report it", panic_text(panic.as_ref())))))?;
-    let mut ranking = finish(id, detection, input, tap.take())?;
-    let mut report = Arc::unwrap_or_clone(ranking.report);
-    let explain = Arc::clone(&ranking.explain);
-    report.run = case.store_run(&report, &mut |index| explain.explain(index), input.control)?;
-    ranking.report = Arc::new(report);
+        .unwrap_or_else(|panic| Err(RunError::failed(panics::internal_error(panic.as_ref()))))?;
+    let Unexplained { mut report, explain } = rank_all(id, detection, input, tap.take())?;
+    let mut written = explain_into(place.case, &mut report.subjects, explain.as_ref(), input.control)?;
+    if place.keep == Keep::Runs {
+        let (id, moved) = place.case.keep_run(&report, written, input.control)?;
+        (report.run, written) = (id.to_string(), moved);
+    }
+    let ranking = Ranking { report: Arc::new(report), explain: Arc::new(Explained { written, detector: explain }) };
     emit.emit(Happening::Ranked(ranking.clone()));
+    ranked();
     Ok(ranking)
 }
 
-/// Ranks a detection: one value per subject by *rank by*, total order, threshold, three reasons.
-fn finish(id: DetectorId, detection: Detection, input: &Input<'_>, curve: Vec<CurvePoint>) -> Result<Ranking, RunError> {
+/// A ranking whose subjects have no reasons yet.
+struct Unexplained {
+    report: Report,
+    explain: Arc<dyn Explain>,
+}
+
+/// Ranks a detection: one value per subject by *rank by*, total order, threshold.
+fn rank_all(id: DetectorId, detection: Detection, input: &Input<'_>, curve: Vec<CurvePoint>) -> Result<Unexplained, RunError> {
     let Detection { mut subjects, explain, model_id, stage, mut remarks, trials } = detection;
     let plan = input.plan;
-    let has = |by| subjects.iter().any(|s| value(s, by, plan.preset).is_some());
+    let has = |by| subjects.iter().any(|s| s.value(by, plan.preset).is_some());
     let rank_by = match (stage, has(plan.rank_by)) {
         (_, true) => plan.rank_by,
         (Stage::First, false) => RankBy::Rarity,
@@ -162,19 +193,13 @@ fn finish(id: DetectorId, detection: Detection, input: &Input<'_>, curve: Vec<Cu
         (Stage::Final, false) => return Err(RunError::failed(format!("no subject has a {}; rank by something else", plan.rank_by.title()))),
     };
     for subject in &mut subjects {
-        subject.score = value(subject, rank_by, plan.preset).unwrap_or(f64::NAN);
+        subject.score = subject.value(rank_by, plan.preset).unwrap_or(f64::NAN);
     }
-    let mut ranked = rank(subjects);
+    let ranked = rank(subjects);
     if ranked.excluded > 0 {
         input.control.warn(format!("{}: {} subjects have no {} and are not ranked", id.title(), ranked.excluded, rank_by.title()));
     }
     let explain: Arc<dyn Explain> = Arc::new(Ordered { inner: explain, order: ranked.order });
-    let pool = Pool::default();
-    ranked.subjects.par_iter_mut().enumerate().for_each(|(index, subject)| {
-        let mut reasons = explain.explain(index).into_iter().map(|c| pool.keep(&c.reason()));
-        subject.subject = pool.keep(&subject.subject);
-        subject.reasons = std::array::from_fn(|_| reasons.next().unwrap_or_default());
-    });
     let scores: Vec<f64> = ranked.subjects.iter().map(|s| s.score).collect();
     let threshold = match plan.threshold {
         Threshold::Value(value) => value,
@@ -199,52 +224,7 @@ fn finish(id: DetectorId, detection: Detection, input: &Input<'_>, curve: Vec<Cu
         subjects: ranked.subjects,
         run: String::new(),
     };
-    Ok(Ranking { report: Arc::new(report), explain })
-}
-
-/// The value of *rank by*: `published` ranks by its loss, `recommended` by learned + prior.
-#[must_use]
-pub fn value(subject: &Subject, by: RankBy, preset: Preset) -> Option<f64> {
-    match (by, preset) {
-        (RankBy::Loss, _) | (RankBy::Recommended, Preset::Published) => subject.loss,
-        (RankBy::Rarity, _) => subject.rarity,
-        (RankBy::Recommended, Preset::Recommended) => match (subject.learned, subject.prior) {
-            (None, None) => None,
-            (learned, prior) => Some(learned.unwrap_or(0.0) + prior.unwrap_or(0.0)),
-        },
-    }
-}
-
-/// Explains by rank index.
-struct Ordered {
-    inner: Arc<dyn Explain>,
-    order: Vec<usize>,
-}
-
-impl Explain for Ordered {
-    fn explain(&self, index: usize) -> Vec<Contribution> {
-        self.order.get(index).map(|&i| self.inner.explain(i)).unwrap_or_default()
-    }
-
-    fn words(&self) -> Option<Arc<Words>> {
-        self.inner.words()
-    }
-}
-
-/// Hands everything on and notes when the first ranking passes.
-struct FirstSeen<'a> {
-    inner: &'a dyn Emit,
-    begun: Instant,
-    first: Mutex<Option<Duration>>,
-}
-
-impl Emit for FirstSeen<'_> {
-    fn emit(&self, what: Happening) {
-        if matches!(what, Happening::Ranked(_)) {
-            self.first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| self.begun.elapsed());
-        }
-        self.inner.emit(what);
-    }
+    Ok(Unexplained { report, explain })
 }
 
 /// Hands everything on and keeps the newest training curve.

@@ -6,6 +6,7 @@ use super::stores::Ordinary;
 use crate::case::Case;
 use crate::control::{Control, RunError};
 use crate::domain::{EventStore, Ledger, ManifestSource, Plan};
+use crate::files::Evidence;
 use crate::score::Truth;
 use anyhow::Context;
 use std::collections::BTreeSet;
@@ -23,7 +24,8 @@ pub(super) struct Baselines {
 
 impl Baselines {
     /// Opens every baseline path: a case as it is, anything else is read into a scratch case.
-    pub(super) fn open(plan: &Plan, control: &Control) -> Result<Self, RunError> {
+    /// What lies in `evidence` is evidence, whatever it looks like.
+    pub(super) fn open(plan: &Plan, evidence: &Evidence, control: &Control) -> Result<Self, RunError> {
         let truths = read_truths(&plan.baseline_truth)?;
         let mut baselines = Self::default();
         for path in &plan.baseline {
@@ -48,8 +50,11 @@ impl Baselines {
                 baselines.saved = Some((path.clone(), unpacked));
                 continue;
             }
-            let case = if Case::is_case(path) { Case::open(path)? } else { Case::temporary()? };
-            if !Case::is_case(path) {
+            // A case in a folder that is given as known-good itself is evidence too.
+            let others = Evidence::of(plan.baseline.iter().filter(|other| *other != path && !Case::is_case(other)));
+            let is_case = Case::is_case_outside(path, evidence) && !others.holds(path);
+            let case = if is_case { Case::open(path)? } else { Case::temporary()? };
+            if !is_case {
                 read_into(&case, std::slice::from_ref(path), None, control)?;
             }
             let inner: Arc<dyn EventStore> = case.snapshot();
@@ -63,6 +68,12 @@ impl Baselines {
             });
         }
         Ok(baselines)
+    }
+
+    /// What must stay as it is because of them.
+    pub(super) fn guard(&self, evidence: Evidence, plan: &Plan) -> Evidence {
+        let ledgers = self.cases.iter().fold(evidence, |evidence, case| evidence.and_ledger(&case.sources()));
+        ledgers.and("evidence", &plan.baseline).and_inputs(&plan.baseline_truth).and_inputs(&plan.labels)
     }
 
     /// What the manifest says of them.
@@ -90,7 +101,7 @@ fn read_truths(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Arc<Truth>)>, RunError
     Ok(paths.iter().map(read).collect::<anyhow::Result<_>>()?)
 }
 
-/// The truths that speak of `path`: one that lies beside or above a baseline speaks of what is beneath its folder alone, any other of all.
+/// The truths that apply to `path`: one that lies beside or above a baseline applies to what is beneath its folder alone, any other to all.
 /// Files of different machines share their names and record numbers, so that a truth must not speak of its neighbour's.
 fn apply_to(path: &Path, all: &[PathBuf], truths: &[(PathBuf, Arc<Truth>)]) -> Vec<Arc<Truth>> {
     let beneath = |folder: &Path, path: &Path| absolute(path).starts_with(folder);

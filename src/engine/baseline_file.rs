@@ -7,7 +7,7 @@ use super::baseline::Baselines;
 use crate::control::{Control, RunError};
 use crate::detect::{Input, registry};
 use crate::domain::{DetectorId, EventStore, Ledger, ManifestSource, Plan};
-use crate::export::AtomicFile;
+use crate::files::{self, AtomicFile, Evidence, OutputPath, SourcePath, TempDir};
 use crate::nn::Device;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
@@ -81,7 +80,8 @@ pub fn is_baseline_file(path: &Path) -> bool {
 /// # Errors
 /// When the evidence cannot be read, is of one computer alone, teaches no detector, the file cannot be written, or the job is cancelled.
 pub fn save_baseline(plan: &Plan, description: &str, out: &Path, control: &Control) -> Result<About, RunError> {
-    let baselines = Baselines::open(plan, control)?;
+    let baselines = Baselines::open(plan, &Evidence::default(), control)?;
+    let out = &OutputPath::new(out, &baselines.guard(Evidence::default(), plan))?;
     if baselines.saved.is_some() {
         return Err(RunError::failed("a saved baseline cannot be made from another one; name the evidence it was made from"));
     }
@@ -108,7 +108,7 @@ pub fn save_baseline(plan: &Plan, description: &str, out: &Path, control: &Contr
             about.computers
         )));
     }
-    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let folder = files::private_folder(None, "residue-", "").context("cannot make a temporary folder")?;
     let device = Device::choose(plan.compute);
     let plan = Plan { save_shared_only: true, ..plan.clone() };
     for detector in registry().into_iter().filter(|d| matches!(d.id(), DetectorId::Groups | DetectorId::Chains | DetectorId::Fields)) {
@@ -128,7 +128,7 @@ pub fn save_baseline(plan: &Plan, description: &str, out: &Path, control: &Contr
     Ok(about)
 }
 
-fn pack(folder: &Path, about: &About, out: &Path) -> Result<(), RunError> {
+fn pack(folder: &Path, about: &About, out: &OutputPath) -> Result<(), RunError> {
     let mut files: Vec<(String, PathBuf)> = Vec::new();
     for detector in &about.detectors {
         for entry in std::fs::read_dir(folder.join(detector.name()))? {
@@ -155,7 +155,7 @@ fn pack(folder: &Path, about: &About, out: &Path) -> Result<(), RunError> {
 }
 
 /// The files of an archive, whatever wrote it: names that could lead out of a folder, and more bytes than such a file holds, are refused.
-fn files(path: &Path, each: &mut dyn FnMut(&str, &mut dyn Read) -> anyhow::Result<()>) -> anyhow::Result<()> {
+fn members(path: &Path, each: &mut dyn FnMut(&str, &mut dyn Read) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let mut archive = ZipArchive::new(File::open(path)?).context("not a saved baseline")?;
     anyhow::ensure!(archive.len() <= FILES, "{} files are more than a saved baseline holds", archive.len());
     let mut left = BYTES;
@@ -186,9 +186,9 @@ fn about(bytes: &[u8]) -> anyhow::Result<About> {
 /// When it is none, damaged, or newer than this program.
 pub(super) fn unpack(path: &Path) -> Result<Unpacked, RunError> {
     let read = || -> anyhow::Result<Unpacked> {
-        let folder = tempfile::tempdir()?;
+        let folder = files::private_folder(None, "residue-", "")?;
         let mut found = None;
-        files(path, &mut |name, file| {
+        members(path, &mut |name, file| {
             if name == ABOUT {
                 let mut bytes = Vec::new();
                 file.read_to_end(&mut bytes)?;
@@ -200,7 +200,7 @@ pub(super) fn unpack(path: &Path) -> Result<Unpacked, RunError> {
             std::io::copy(file, &mut File::create_new(to)?)?;
             Ok(())
         })?;
-        let sha256 = crate::ingest::sha256_of(path, &Control::silent())?;
+        let sha256 = crate::ingest::sha256_of(&SourcePath::of_file(path), &Control::silent())?;
         Ok(Unpacked { about: found.context("it says nothing of where it comes from")?, sha256, folder })
     };
     Ok(read().with_context(|| format!("the saved baseline cannot be used: {}", path.display()))?)
@@ -212,7 +212,7 @@ pub(super) fn unpack(path: &Path) -> Result<Unpacked, RunError> {
 /// When it is none, or damaged.
 pub fn list_baseline(path: &Path, out: &mut dyn Write) -> Result<(), RunError> {
     let mut list = || -> anyhow::Result<()> {
-        files(path, &mut |name, file| {
+        members(path, &mut |name, file| {
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes)?;
             let Ok(value) = serde_json::from_slice::<serde_json::Value>(&bytes) else {

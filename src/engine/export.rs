@@ -4,13 +4,14 @@ use super::findings::Findings;
 use super::jobs::mark;
 use super::suppress::without;
 use super::worker::Ranking;
-use crate::case::{Annotation, Annotations, Case, Kind, Target, Unit, write_rows};
+use crate::case::{Annotation, Annotations, Case, Target, Unit, write_rows};
 use crate::control::{Control, RunError};
-use crate::domain::{DetectorId, EventKey, Lead, LeadState, Leads, Ledger, Report, Strength, Subject, Suppression, Threshold, time};
+use crate::domain::{ColumnKind, DetectorId, EventKey, Lead, LeadState, Leads, Ledger, Report, Strength, Subject, Suppression, Threshold, time};
 use crate::export::{
-    AtomicFile, COLUMNS, Chapter, Facts, Format, Formats, LeadChapter, LeadFiles, LeadLookup, LeadMark, Lookup, Members, Said, full_row, member, origin,
-    read_annotations, write_html, write_leads, write_plain, write_ranking, write_xlsx,
+    Chapter, Facts, Format, Formats, LeadChapter, LeadFiles, LeadLookup, LeadMark, Lookup, Members, RANKING_COLUMNS, RankedRow, RankingColumn, WHOLE_COLUMNS,
+    WrittenMark, member, origin, read_annotations, write_html, write_leads, write_plain, write_ranking, write_xlsx,
 };
+use crate::files::{AtomicFile, OutputPath};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -63,15 +64,6 @@ pub fn extract(ranking: &Ranking, part: Part, rules: &Suppression, annotations: 
     Extract { which, suppressed: taken.iter().sum(), ranking }
 }
 
-/// The newest ranking of every detector that the case holds.
-///
-/// # Errors
-/// When a run cannot be read.
-pub fn stored_rankings(case: &Case) -> Result<Vec<Ranking>, RunError> {
-    let load = |run: crate::case::RunInfo| Ok(Ranking { report: Arc::new(case.load_run(&run.id)?), explain: case.explain_run(&run.id) });
-    case.latest_runs()?.into_iter().map(load).collect()
-}
-
 /// Writes extracts: formats for one ranking hold the first one, the others all. Says how many rows each file got.
 ///
 /// # Errors
@@ -86,6 +78,9 @@ pub fn write_extracts(
     control: &Control,
 ) -> Result<Vec<(PathBuf, u64)>, RunError> {
     let Some(first) = extracts.first() else { return Err(RunError::failed("there is no ranking to write; analyse first")) };
+    let evidence = case.evidence();
+    let files: Vec<(Format, OutputPath)> =
+        files.iter().map(|(format, path)| Ok((*format, OutputPath::new(path, &evidence)?))).collect::<Result<_, RunError>>()?;
     let (sources, annotations, rules) = (case.sources(), case.annotations(), case.rules()?);
     let listed = files.iter().any(|(f, _)| matches!(f, Format::Jsonl | Format::Parquet));
     let members = if listed { Members::read(case.snapshot().as_ref(), control)? } else { Members::default() };
@@ -105,23 +100,23 @@ pub fn write_extracts(
     let facts = Facts { title, part, sources: &sources, rules: &rules, leads };
     let Some(lookup) = lookups.first() else { return Ok(Vec::new()) };
     let mut written = Vec::new();
-    let of = |format: Format| files.iter().find(|(f, _)| *f == format).map(|(_, path)| path.as_path());
+    let of = |format: Format| files.iter().find(|(f, _)| *f == format).map(|(_, path)| path);
     if of(Format::Csv).is_some() || of(Format::Jsonl).is_some() {
         let formats = Formats { csv: of(Format::Csv), jsonl: of(Format::Jsonl) };
         let rows = write_ranking(&first.ranking.report, lookup, first.which.iter().copied(), formats, control)?;
-        written.extend([formats.csv, formats.jsonl].into_iter().flatten().map(|path| (path.to_owned(), rows)));
+        written.extend([formats.csv, formats.jsonl].into_iter().flatten().map(|path| (path.path().to_owned(), rows)));
         if formats.csv.is_some() {
             warn_of_no_time(first, control);
         }
     }
     if let Some(path) = of(Format::Parquet) {
-        written.push((path.to_owned(), write_parquet(path, &first.ranking.report, &first.which, lookup, control)?));
+        written.push((path.path().to_owned(), write_parquet(path, &first.ranking.report, &first.which, lookup, control)?));
     }
     if let Some(path) = of(Format::Xlsx) {
-        written.push((path.to_owned(), write_xlsx(path, &facts, &chapters, control)?));
+        written.push((path.path().to_owned(), write_xlsx(path, &facts, &chapters, control)?));
     }
     if let Some(path) = of(Format::Html) {
-        written.push((path.to_owned(), write_html(path, &facts, &chapters, control)?));
+        written.push((path.path().to_owned(), write_html(path, &facts, &chapters, control)?));
     }
     for (path, rows) in &written {
         case.log("export", &serde_json::json!({ "file": path.display().to_string(), "rows": rows, "part": part }))?;
@@ -170,6 +165,7 @@ pub fn write_order(case: &Case, rankings: &[Ranking], leads: &Leads, format: For
         "source_record",
         "events",
     ];
+    let path = &OutputPath::new(path, &case.evidence())?;
     let (sources, annotations) = (case.sources(), case.annotations());
     let members = Members::read(case.snapshot().as_ref(), control)?;
     let columns: Vec<&str> = FIRST.into_iter().chain(RANKS).chain(LAST).collect();
@@ -253,20 +249,18 @@ fn warn_of_no_time(extract: &Extract, control: &Control) {
     }
 }
 
-fn write_parquet(path: &Path, report: &Report, which: &[usize], lookup: &Lookup<'_>, control: &Control) -> Result<u64, RunError> {
-    let kind = |name: &str| match name {
-        "rank" | "count" | "event_id" | "record_id" | "source_record" => Kind::Whole,
-        "score" | "loss" | "rarity" | "learned" | "prior" | "percentile" | "threshold" => Kind::Real,
-        "flagged" | "above" => Kind::Flag,
-        _ => Kind::Text,
-    };
-    let columns: Vec<(&str, Kind)> = COLUMNS.iter().map(|name| (*name, kind(name))).chain([("events", Kind::Text), ("contributions", Kind::Text)]).collect();
+fn write_parquet(path: &OutputPath, report: &Report, which: &[usize], lookup: &Lookup<'_>, control: &Control) -> Result<u64, RunError> {
+    let columns: Vec<&RankingColumn> = RANKING_COLUMNS.iter().chain(&WHOLE_COLUMNS).collect();
+    let named: Vec<(&str, ColumnKind)> = columns.iter().map(|column| (column.name, column.kind)).collect();
     let mut file = AtomicFile::create(path)?;
     let rows = which.iter().filter_map(|&index| {
-        let row = full_row(report, index, lookup)?;
+        let subject = report.subjects.get(index)?;
+        let row = (subject, (lookup.mark)(subject), lookup.events(subject), lookup.contributions(index));
         Some(if index % 256 == 0 { control.check().map(|()| row) } else { Ok(row) })
     });
-    let rows = write_rows(&mut file, path, &columns, rows)?;
+    let rows = write_rows(&mut file, path.path(), &named, rows, |(subject, mark, events, contributions), at| {
+        (columns[at].get)(&RankedRow { events, contributions, ..lookup.row(report, subject, mark) })
+    })?;
     file.finish()?;
     Ok(rows)
 }
@@ -280,7 +274,7 @@ pub struct Imported {
     pub unknown: usize,
 }
 
-/// Adds what was said in an exported ranking to the case, in one step that can be undone.
+/// Adds what was said in an exported ranking to the case, in one step.
 ///
 /// # Errors
 /// When the file cannot be read or the case cannot be written; then nothing has changed.
@@ -307,7 +301,7 @@ pub fn import_annotations(case: &Case, path: &Path) -> Result<Imported, RunError
     Ok(imported)
 }
 
-fn annotation(row: &Said) -> Annotation {
+fn annotation(row: &WrittenMark) -> Annotation {
     let mut tags = row.tags.clone();
     tags.sort();
     Annotation {
@@ -327,7 +321,7 @@ impl Parts {
     fn read(case: &Case) -> Result<Self, RunError> {
         let sources = case.sources();
         let mut parts = HashMap::new();
-        for ranking in stored_rankings(case)? {
+        for ranking in super::stored_rankings(case, &Control::silent())? {
             for subject in ranking.report.subjects.iter().filter(|s| s.key.part > 0) {
                 let sha = sources.get(subject.key.source as usize).map(|s| s.sha256.clone()).unwrap_or_default();
                 parts.insert((sha, subject.key.record, subject.title.to_string()), subject.key.part);
@@ -336,7 +330,7 @@ impl Parts {
         Ok(Self(parts))
     }
 
-    fn of(&self, row: &Said) -> u32 {
+    fn of(&self, row: &WrittenMark) -> u32 {
         self.0.get(&(row.sha256.clone(), row.record, row.message.clone())).copied().unwrap_or(0)
     }
 }

@@ -1,4 +1,4 @@
-//! Rules beside ML: what Hayabusa or Chainsaw found, joined to the events it speaks of by computer, channel and record ID.
+//! Rules beside ML: what Hayabusa or Chainsaw found, joined to the events it is about by computer, channel and record ID.
 //!
 //! Chainsaw names no channel: there computer, event ID and record ID decide. A result that meets no event is counted, never dropped in silence.
 

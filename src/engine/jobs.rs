@@ -1,11 +1,12 @@
 //! What the window asks of its workers, as jobs: open, analyse, answer, export, save.
 
 use super::export::Extract;
+use super::stored::show_stored;
 use super::tree::{Forest, Scores};
 use super::worker::{Answer, Emit, Happening, Ranking, Work};
 use super::{Mapping, ReadOptions, read_with};
 use crate::case::events::Events;
-use crate::case::{Annotations, Case, Unit};
+use crate::case::{Annotations, Case, Leftover, Unit};
 use crate::control::{Control, RunError};
 use crate::domain::{EventKey, EventStore, Ledger, Plan, Subject, Words, time};
 use crate::export::{Format, Mark};
@@ -22,7 +23,7 @@ const AROUND: usize = 10;
 #[must_use]
 pub fn open(paths: Vec<PathBuf>, into: Option<Case>, zone: Option<String>) -> Work {
     Box::new(move |control, emit| match &paths[..] {
-        [path] if Case::is_case(path) => open_case(path, control, emit),
+        [path] if Case::is_case_outside(path, &into.as_ref().map(Case::evidence).unwrap_or_default()) => open_case(path, control, emit),
         _ => {
             let case = into.map_or_else(Case::scratch, Ok)?;
             emit.emit(Happening::Opened(case.clone()));
@@ -50,14 +51,17 @@ pub fn open_mapped(mapping: Mapping, source: String, file: PathBuf, into: Option
 fn open_case(path: &std::path::Path, control: &Control, emit: &dyn Emit) -> Result<(), RunError> {
     let case = Case::open_once_closed(path, control)?;
     emit.emit(Happening::Opened(case.clone()));
-    for run in case.latest_runs()? {
-        // One ranking that cannot be read keeps nobody from the others.
-        match case.load_run(&run.id) {
-            Ok(report) => emit.emit(Happening::Ranked(Ranking { report: Arc::new(report), explain: case.explain_run(&run.id) })),
-            Err(error) => control.warn(error.to_string()),
-        }
-    }
-    Ok(())
+    show_stored(&case, control, emit)
+}
+
+/// Opens an unsaved case that a crash left behind, with its rankings.
+#[must_use]
+pub fn recover(dir: PathBuf) -> Work {
+    Box::new(move |control, emit| {
+        let case = Case::recover(&Leftover { dir, used: None })?;
+        emit.emit(Happening::Opened(case.clone()));
+        show_stored(&case, control, emit)
+    })
 }
 
 /// Makes the demo evidence where it is missing, and opens it.
@@ -75,7 +79,7 @@ pub fn demo() -> Work {
 /// When neither the cache nor the temporary folder can be written.
 pub fn demo_evidence(control: &Control) -> Result<PathBuf, RunError> {
     let name = concat!("demo-", env!("CARGO_PKG_VERSION"));
-    let cache = directories::ProjectDirs::from("", "", "residue").map(|d| d.cache_dir().to_owned());
+    let cache = crate::files::cache();
     let temporary = std::env::temp_dir().join("residue");
     let mut failure = None;
     for parent in cache.into_iter().chain([temporary]) {
@@ -95,7 +99,7 @@ pub fn demo_evidence(control: &Control) -> Result<PathBuf, RunError> {
 /// Writes the estate under a passing name first, so that a killed run leaves nothing half-made under the final one.
 fn make_demo(parent: &std::path::Path, place: &std::path::Path, control: &Control) -> Result<(), RunError> {
     std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
-    let passing = tempfile::Builder::new().prefix("demo-part-").tempdir_in(parent).with_context(|| format!("cannot write into {}", parent.display()))?;
+    let passing = crate::files::private_folder(Some(parent), "demo-part-", "").with_context(|| format!("cannot write into {}", parent.display()))?;
     synth::demo(passing.path(), control)?;
     match std::fs::rename(passing.path(), place) {
         // Another Residue made it meanwhile.
@@ -115,7 +119,7 @@ pub fn picture(words: &Words) -> Vec<[f32; 2]> {
 #[must_use]
 pub fn analyse(case: Case, plan: Plan) -> Work {
     Box::new(move |control, emit| {
-        let analysis = super::analyse(&case, &plan, control, emit)?;
+        let analysis = super::analyse(&case, &plan, super::Keep::Runs, control, emit)?;
         if analysis.cancelled { Err(RunError::Cancelled) } else { Ok(()) }
     })
 }
@@ -163,7 +167,8 @@ pub struct Question {
     pub chains: Option<Ranking>,
 }
 
-/// Answers what the drill-down shows; the process tree follows, because the first one takes a pass over the case.
+/// Answers what the drill-down shows, from the case alone; the process tree follows, because the first one takes a pass over the case. The raw record,
+/// which lies in the evidence, is [`render`]ed when somebody looks at it.
 #[must_use]
 pub fn ask(case: Case, question: Question, grove: Arc<Grove>) -> Work {
     let Question { ranking, index, key, chains } = question;
@@ -174,20 +179,34 @@ pub fn ask(case: Case, question: Question, grove: Arc<Grove>) -> Work {
         let contributions = ranking.zip(index).map(|(ranking, index)| ranking.explain.explain(index)).unwrap_or_default();
         let around = snapshot.neighbours(key, AROUND, control)?;
         control.check()?;
-        let ledger = case.sources();
-        let xml = match (ledger.get(key.source as usize), stored.as_ref().and_then(|e| e.offset)) {
-            (Some(source), Some(offset)) if source.format == "EVTX" => ingest::raw_xml(std::path::Path::new(&source.path), offset).map_err(|e| e.to_string()),
-            _ => Err("this source's records have no XML; the JSON below is all there is".into()),
-        };
         let decoded = stored.as_ref().map(super::decoded).unwrap_or_default();
         let script = stored.as_ref().map(|event| super::script(&snapshot, key, event)).transpose()?.flatten();
         let event = stored.clone();
-        emit.emit(Happening::Answered(Box::new(Answer { key, event: stored, contributions, around, decoded, script, xml })));
+        emit.emit(Happening::Answered(Box::new(Answer { key, event: stored, contributions, around, decoded, script })));
         if let Some(event) = event.filter(|e| e.pid.is_some() || e.process_guid.is_some()) {
             let forest = grove.forest(&case, control)?;
             let scores = chains.map(|chains| grove.scores(&chains)).transpose()?;
             emit.emit(Happening::Grown(Box::new(forest.around(key, &event, scores.as_deref()))));
         }
+        Ok(())
+    })
+}
+
+/// Reads an event's record in the evidence again, as XML. A member of an archive is unpacked for it, which takes a while and can be cancelled.
+#[must_use]
+pub fn render(case: Case, key: EventKey) -> Work {
+    Box::new(move |control, emit| {
+        let stored = case.snapshot().fetch(key)?;
+        control.check()?;
+        let ledger = case.sources();
+        let xml = match (ledger.get(key.source as usize), stored.and_then(|event| event.offset)) {
+            (Some(source), Some(offset)) if source.format == "EVTX" => match ingest::raw_xml(source, offset, control) {
+                Err(RunError::Cancelled) => return Err(RunError::Cancelled),
+                rendered => rendered.map_err(|error| error.to_string()),
+            },
+            _ => Err("this source's records have no XML; the JSON is all there is".into()),
+        };
+        emit.emit(Happening::Rendered(key, xml));
         Ok(())
     })
 }

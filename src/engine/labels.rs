@@ -4,6 +4,7 @@ use crate::case::{Case, Unit};
 use crate::control::{Control, RunError};
 use crate::domain::{EventKey, EventStore, Guid, Plan, ProcessLabel, Verdict};
 use crate::export::{SaidLabel, read_labels, write_labels};
+use crate::files::OutputPath;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -59,6 +60,6 @@ pub fn said(case: &Case) -> Result<Vec<SaidLabel>, RunError> {
 /// The case cannot be read, or the file not written.
 pub fn export_labels(case: &Case, path: &Path) -> Result<usize, RunError> {
     let said = said(case)?;
-    write_labels(path, &said)?;
+    write_labels(&OutputPath::new(path, &case.evidence())?, &said)?;
     Ok(said.len())
 }

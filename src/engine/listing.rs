@@ -3,33 +3,27 @@
 use crate::case::events::{Events, Line};
 use crate::case::{Annotations, Case, Unit};
 use crate::control::{Control, RunError};
-use crate::domain::{Ledger, time};
+use crate::domain::{Column, ColumnKind, EVENT_COLUMNS, EventColumn, Ledger, time};
 use crate::export::{Format, origin, write_plain};
+use crate::files::OutputPath;
 use serde_json::Value;
 use std::path::Path;
 
-const COLUMNS: [&str; 20] = [
-    "message",
-    "datetime",
-    "timestamp_desc",
-    "tag",
-    "flagged",
-    "note",
-    "computer",
-    "user",
-    "channel",
-    "provider",
-    "event_id",
-    "record_id",
-    "level",
-    "pid",
-    "image",
-    "parent_image",
-    "command_line",
-    "source_file",
-    "source_sha256",
-    "source_record",
-];
+/// What stands before the event's own columns.
+const BEFORE: [&str; 6] = ["message", "datetime", "timestamp_desc", "tag", "flagged", "note"];
+/// The event's own columns that stand first among them; the others follow in their order.
+const FIRST: [Column; 6] = [Column::Computer, Column::User, Column::Channel, Column::Provider, Column::EventId, Column::RecordId];
+/// What stands after them.
+const AFTER: [&str; 3] = ["source_file", "source_sha256", "source_record"];
+
+/// The event's own columns: all that a line of the list has, but those that are told before.
+fn own() -> Vec<&'static EventColumn> {
+    let told = |column: &EventColumn| column.kind == ColumnKind::Time || column.name == "time_text" || BEFORE.contains(&column.name);
+    let is_first = |column: &EventColumn| column.search.is_some_and(|(searched, _)| FIRST.contains(&searched));
+    let rest = EVENT_COLUMNS.iter().filter(|column| column.listed && !told(column) && !is_first(column));
+    FIRST.into_iter().filter_map(Column::of_events).chain(rest).collect()
+}
+
 /// Events read at once.
 const BATCH: usize = 1 << 15;
 
@@ -40,6 +34,7 @@ const BATCH: usize = 1 << 15;
 pub fn write_events(case: &Case, events: &Events, rows: &[u32], path: &Path, control: &Control) -> Result<u64, RunError> {
     let format = path.extension().and_then(|ending| Format::of(ending.to_str()?));
     let format = format.ok_or_else(|| RunError::failed(format!("events are written as .csv or .jsonl: {}", path.display())))?;
+    let path = OutputPath::new(path, &case.evidence())?;
     let (sources, annotations) = (case.sources(), case.annotations());
     let (mut done, mut untimed) = (0, 0);
     let lines = rows.chunks(BATCH).flat_map(|batch| {
@@ -49,13 +44,15 @@ pub fn write_events(case: &Case, events: &Events, rows: &[u32], path: &Path, con
         control.progress("writing", "events", done, Some(rows.len() as u64), "events");
         lines
     });
+    let own = own();
+    let columns: Vec<&str> = BEFORE.into_iter().chain(own.iter().map(|column| column.name)).chain(AFTER).collect();
     let values = lines.map(|line| {
         line.map(|line: Line| {
             untimed += usize::from(line.event.time.is_none());
-            values(&line, &sources, &annotations)
+            values(&line, &own, &sources, &annotations)
         })
     });
-    let written = write_plain(path, format, &COLUMNS, values)?;
+    let written = write_plain(&path, format, &columns, values)?;
     if untimed > 0 && format == Format::Csv {
         control.warn(format!("{untimed} events have no time: Timesketch leaves such rows out when it imports the CSV"));
     }
@@ -63,31 +60,20 @@ pub fn write_events(case: &Case, events: &Events, rows: &[u32], path: &Path, con
     Ok(written)
 }
 
-fn values(line: &Line, sources: &[Ledger], annotations: &Annotations) -> Vec<Value> {
+fn values(line: &Line, own: &[&EventColumn], sources: &[Ledger], annotations: &Annotations) -> Vec<Value> {
     let (event, source) = (&line.event, sources.get(line.key.source as usize));
     let said = source.and_then(|source| annotations.get(Unit::Subject, source, line.key));
-    let [source_file, source_sha256] = origin(source);
-    let text = |text: &Option<String>| text.as_deref().map_or(Value::Null, Value::from);
-    vec![
+    let borrowed = event.borrowed(line.key.source);
+    let mut values = vec![
         event.message.as_str().into(),
         event.time.map(time::iso).or_else(|| event.time_text.clone()).map_or(Value::Null, Value::from),
         "Event".into(),
         said.map_or_else(Vec::new, |said| said.tags.clone()).into(),
         said.is_some_and(|said| said.flagged).into(),
         said.map_or("", |said| said.note.as_str()).into(),
-        text(&event.computer),
-        text(&event.user),
-        text(&event.channel),
-        text(&event.provider),
-        event.event_id.into(),
-        event.record_id.into(),
-        text(&event.level),
-        event.pid.into(),
-        text(&event.image),
-        text(&event.parent_image),
-        text(&event.command_line),
-        source_file,
-        source_sha256,
-        line.key.record.into(),
-    ]
+    ];
+    values.extend(own.iter().map(|column| serde_json::to_value((column.get)(&borrowed)).unwrap_or_default()));
+    values.extend(origin(source));
+    values.push(line.key.record.into());
+    values
 }

@@ -3,8 +3,9 @@
 use crate::case::Case;
 use crate::control::{Control, RunError};
 use crate::domain::{Ledger, SourceStatus};
+use crate::files::{Evidence, OutputPath};
 use crate::ingest::{self, Options as ReadOptions};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Reads evidence into a case and says in notices what could not be read whole.
 ///
@@ -24,7 +25,13 @@ pub fn read_with(case: &Case, paths: &[PathBuf], options: &ReadOptions, control:
             return Err(RunError::failed(format!("nothing is there: {}", path.display())));
         }
     }
-    Case::refuse_inside(case.dir(), paths)?;
+    let evidence = Evidence::of(paths);
+    OutputPath::outside(case.dir(), &evidence)?;
+    for path in paths {
+        if let Some(text) = mistaken(path) {
+            control.warn(text);
+        }
+    }
     let ledger = ingest::ingest(paths, case, options, control)?;
     for row in &ledger {
         if let Some(text) = complaint(row) {
@@ -32,6 +39,14 @@ pub fn read_with(case: &Case, paths: &[PathBuf], options: &ReadOptions, control:
         }
     }
     Ok(ledger)
+}
+
+/// What to say of a folder that is called like a case and is none: it is read as evidence.
+fn mistaken(path: &Path) -> Option<String> {
+    let called = path.extension().is_some_and(|ending| ending == "residue") && path.is_dir() && !Case::is_case(path);
+    called.then(|| {
+        format!("called like a case, but residue made no case of it, or it is damaged: read as evidence, and nothing in it is changed: {}", path.display())
+    })
 }
 
 /// What is wrong with a source, in one line; `None` when nothing is.

@@ -8,7 +8,7 @@ use super::analyse::Analysis;
 use super::worker::Ranking;
 use crate::control::RunError;
 use crate::domain::{Contribution, Explain, Ledger, ManifestRule, Rule, Suppression, Threshold};
-use crate::export::AtomicFile;
+use crate::files::{AtomicFile, Evidence, OutputPath};
 use crate::score::{percentiles, quantile};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -39,27 +39,31 @@ pub fn read_rules(path: &Path) -> Result<Vec<Rule>, RunError> {
     Ok(file.rules)
 }
 
-/// Writes a suppression file, whole or not at all.
+/// Writes a suppression file, whole or not at all; never into `evidence`.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write_rules(path: &Path, rules: &[Rule]) -> Result<(), RunError> {
+pub fn write_rules(path: &Path, rules: &[Rule], evidence: &Evidence) -> Result<(), RunError> {
     let text = toml::to_string(&File { version: VERSION, rules: rules.to_vec() }).map_err(anyhow::Error::from)?;
-    let mut file = AtomicFile::create(path)?;
+    let mut file = AtomicFile::create(&OutputPath::new(path, evidence)?)?;
     file.write_all(b"# What was called ordinary. `residue triage --suppress THIS` takes it out of rankings; the manifest counts it.\n")?;
     file.write_all(text.as_bytes())?;
     Ok(file.finish()?)
 }
 
 /// Explains a part of a ranking by its new rank index.
-struct Part {
+struct Rest {
     inner: Arc<dyn Explain>,
     kept: Vec<usize>,
 }
 
-impl Explain for Part {
+impl Explain for Rest {
     fn explain(&self, index: usize) -> Vec<Contribution> {
         self.kept.get(index).map(|&i| self.inner.explain(i)).unwrap_or_default()
+    }
+
+    fn json(&self, index: usize) -> Option<String> {
+        self.inner.json(*self.kept.get(index)?)
     }
 }
 
@@ -88,7 +92,7 @@ pub fn without(ranking: &Ranking, rules: &Suppression, threshold: Threshold, sou
     if let Threshold::Quantile(q) = threshold {
         rest.threshold = quantile(&scores, q);
     }
-    (Ranking { report: Arc::new(rest), explain: Arc::new(Part { inner: Arc::clone(&ranking.explain), kept }) }, taken)
+    (Ranking { report: Arc::new(rest), explain: Arc::new(Rest { inner: Arc::clone(&ranking.explain), kept }) }, taken)
 }
 
 impl Analysis {
@@ -119,7 +123,7 @@ mod tests {
         std::fs::write(&path, "version = 1\n[[rule]]\nreason = \"backup\"\n[rule.like]\nevent_id = 4688\nimage = 'C:\\b\"x.exe'\n").unwrap();
         let rules = read_rules(&path).unwrap();
         assert_eq!(rules[0].like.values().collect::<Vec<_>>(), ["4688", "C:\\b\"x.exe"]);
-        write_rules(&path, &rules).unwrap();
+        write_rules(&path, &rules, &Evidence::default()).unwrap();
         assert_eq!(read_rules(&path).unwrap(), rules);
         for (text, why) in
             [("version = 9", "version 9"), ("version = 1\n[[rule]]\nlike = {}", "everything"), ("version = 1\n[[rule]]\nlike = { hash = \"x\" }", "hash")]

@@ -1,4 +1,4 @@
-//! The process tree around an event: the process it speaks of, its ancestors and siblings, and what it started in turn.
+//! The process tree around an event: the process it is about, its ancestors and siblings, and what it started in turn.
 
 use super::worker::Ranking;
 use crate::control::{Control, RunError};
@@ -24,7 +24,7 @@ pub struct TreeRow {
     pub depth: usize,
     /// Its creation event; none for a parent that predates the log.
     pub key: Option<EventKey>,
-    /// Full path of the image; empty where nobody names it.
+    /// Full path of the image; empty where no event names it.
     pub image: String,
     /// Its command line, where it was logged.
     pub command_line: String,
@@ -84,7 +84,7 @@ impl Forest {
         Ok(Self { processes, children, of_event, of_guid, of_pid })
     }
 
-    /// The process that an event speaks of: the one it creates, else by GUID, else the one that had its process ID on that computer at that time.
+    /// The process that an event is about: the one it creates, else by GUID, else the one that had its process ID on that computer at that time.
     fn find(&self, key: EventKey, event: &Event) -> Option<u32> {
         let by_guid = || self.of_guid.get(&Guid::parse(event.process_guid.as_deref()?)?).copied();
         let by_pid = || {
@@ -99,7 +99,7 @@ impl Forest {
         self.of_event.get(&key).copied().or_else(by_guid).or_else(by_pid)
     }
 
-    /// The tree around an event; no rows when it speaks of no process that the case knows.
+    /// The tree around an event; no rows when it is about no process that the case knows.
     #[must_use]
     pub fn around(&self, key: EventKey, event: &Event, scores: Option<&Scores>) -> Tree {
         let mut branch = Branch { forest: self, scores, rows: vec![], here: self.find(key, event) };

@@ -2,8 +2,8 @@
 
 use crate::control::{Control, RunError};
 use crate::domain::{Ledger, SourceStatus};
-use crate::ingest::sha256_of;
-use std::path::Path;
+use crate::files::SourcePath;
+use crate::ingest::{ReadError, sha256_of};
 
 /// What became of a source since it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,10 +30,10 @@ pub fn verify(sources: &[Ledger], control: &Control) -> Result<Vec<Verdict>, Run
         verdicts.push(if source.sha256.is_empty() || source.status == SourceStatus::NotEvidence {
             Verdict::Unknown
         } else {
-            match sha256_of(Path::new(&source.path), control) {
+            match SourcePath::parse(&source.path).map_err(ReadError::Archive).and_then(|path| sha256_of(&path, control)) {
                 Ok(hash) if hash == source.sha256 => Verdict::Same,
                 Ok(hash) => Verdict::Changed(hash),
-                Err(_) if control.cancel.is_cancelled() => return Err(RunError::Cancelled),
+                Err(ReadError::Cancelled) => return Err(RunError::Cancelled),
                 Err(why) => Verdict::Away(why.to_string()),
             }
         });
@@ -54,6 +54,7 @@ pub fn verdict_line(source: &Ledger, verdict: &Verdict) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn what_changed_or_went_away_is_named() {

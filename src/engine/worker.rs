@@ -4,7 +4,7 @@
 //! thread. Events of a job that is no longer the newest are dropped when drained. The window has three: one for opening and analysing, one for
 //! questions about what is selected (the newest question wins), one for exports and saves.
 
-use crate::control::{CancelToken, Control, Notice, Progress, Reporter, RunError};
+use crate::control::{CancelToken, Control, Notice, Progress, Reporter, RunError, panics};
 use crate::domain::{Contribution, CurvePoint, DetectorId, Event, EventKey, Explain, Report};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -54,6 +54,8 @@ pub enum Happening {
     Ranked(Ranking),
     /// What a question about one subject or event found out.
     Answered(Box<Answer>),
+    /// An event's raw record as XML, or a line that says why it cannot be shown.
+    Rendered(EventKey, Result<String, String>),
     /// The process tree around the event that was asked about.
     Grown(Box<super::tree::Tree>),
     /// Rows were written to a file.
@@ -88,8 +90,6 @@ pub struct Answer {
     pub decoded: Vec<String>,
     /// The whole script block that it holds a piece of.
     pub script: Option<super::Script>,
-    /// The raw record as XML, or a line that says why it cannot be shown.
-    pub xml: Result<String, String>,
 }
 
 /// A happening and the job it belongs to.
@@ -104,6 +104,10 @@ pub struct WorkerEvent {
 pub trait Emit: Send + Sync {
     /// Sends one happening; blocks while the window is behind, returns at once when it is gone.
     fn emit(&self, what: Happening);
+    /// Whether rankings by counting alone are looked at while networks are trained; where they are not, they are not made.
+    fn wants_first_rankings(&self) -> bool {
+        true
+    }
 }
 
 /// A job: runs on the worker's thread.
@@ -246,20 +250,22 @@ impl Worker {
 fn run(job: JobId, cancel: CancelToken, work: Work, shared: &Arc<Shared>) {
     let voice = Arc::new(Voice { job, shared: Arc::clone(shared) });
     let control = Control { cancel, reporter: Arc::<Voice>::clone(&voice) };
+    let begin = Instant::now();
     let result = catch_unwind(AssertUnwindSafe(|| control.check().and_then(|()| work(&control, voice.as_ref()))));
     *lock(&shared.progress) = None;
     let outcome = match result {
         Ok(Ok(())) => Outcome::Done,
         Ok(Err(RunError::Cancelled)) => Outcome::Cancelled,
         Ok(Err(error)) => Outcome::Failed(error.to_string()),
-        Err(panic) => Outcome::Failed(format!("an internal error ended this job ({}); the case is unharmed, please report it", panic_text(panic.as_ref()))),
+        Err(panic) => Outcome::Failed(format!("this job ended early, the case is unharmed: {}", panics::internal_error(panic.as_ref()))),
     };
+    let end = match &outcome {
+        Outcome::Done => "done",
+        Outcome::Cancelled => "cancelled",
+        Outcome::Failed(_) => "failed, a notice says why",
+    };
+    tracing::info!("job {} of a worker ended after {} ms: {end}", job.0, begin.elapsed().as_millis());
     shared.send(job, Happening::Ended(outcome));
-}
-
-/// The words of a panic.
-pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words")
 }
 
 impl Drop for Worker {

@@ -1,14 +1,12 @@
 //! Writes normalised events as CSV or JSON lines, in key order.
 
-use super::AtomicFile;
-use super::row::cell;
+use super::cell;
 use crate::control::{Control, RunError};
-use crate::domain::{EventRef, EventStore, time};
+use crate::domain::{Access, BEFORE_KEY, Cell, EVENT_COLUMNS, EventColumn, EventRef, EventStore};
+use crate::files::{AtomicFile, OutputPath};
 use anyhow::Context;
 use serde::de::IgnoredAny;
-use serde_json::{Map, Value};
 use std::io::Write;
-use std::path::Path;
 
 /// What the file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,56 +19,57 @@ pub enum EventFormat {
     Jsonl,
 }
 
-const COLUMNS: [&str; 23] = [
-    "time",
-    "time_text",
-    "source",
-    "record",
-    "part",
-    "record_id",
-    "recovered",
-    "computer",
-    "channel",
-    "provider",
-    "event_id",
-    "level",
-    "user",
-    "pid",
-    "ppid",
-    "process_guid",
-    "parent_guid",
-    "image",
-    "parent_image",
-    "command_line",
-    "message",
-    "source_sha256",
-    "fields",
-];
+/// Where a column's cell comes from.
+#[derive(Clone, Copy)]
+enum From {
+    Event(&'static EventColumn),
+    SourceFile,
+    Record,
+    Part,
+    Sha256,
+}
+
+/// The columns but the last, which is `fields`: the event's with its key among them, and its source's hash. Where a record lies in its source is
+/// left out: it means nothing without the source's own bytes.
+fn columns() -> Vec<(&'static str, From)> {
+    let (before, after) = EVENT_COLUMNS.split_at(BEFORE_KEY);
+    let own = |columns: &'static [EventColumn]| {
+        columns.iter().filter(|column| column.access != Access::Fetched && column.name != FIELDS).map(|column| (column.name, From::Event(column)))
+    };
+    own(before)
+        .chain([("source", From::SourceFile), ("record", From::Record), ("part", From::Part)])
+        .chain(own(after))
+        .chain([("source_sha256", From::Sha256)])
+        .collect()
+}
+
+/// JSON already: goes into JSON lines as it is.
+const FIELDS: &str = "fields";
 
 /// Writes every event of a store as CSV or JSON lines; says how many.
 ///
 /// # Errors
 /// When the store cannot be read, the file cannot be written, or the job is cancelled; then no file appears.
-pub fn write_events(store: &dyn EventStore, path: &Path, format: EventFormat, control: &Control) -> Result<u64, RunError> {
-    let mut rows = 0;
+pub fn write_events(store: &dyn EventStore, path: &OutputPath, format: EventFormat, control: &Control) -> Result<u64, RunError> {
+    let (mut rows, columns) = (0, columns());
     match format {
         EventFormat::Jsonl => {
             let mut file = AtomicFile::create(path)?;
             store.scan(true, control, &mut |batch| {
                 rows += batch.len() as u64;
-                batch.iter().try_for_each(|event| write_line(&mut file, store, event)).with_context(|| format!("cannot write {}", path.display()))?;
+                batch.iter().try_for_each(|event| write_line(&mut file, &columns, store, event)).with_context(|| format!("cannot write {}", path.display()))?;
                 Ok(())
             })?;
             file.finish()?;
         }
         EventFormat::Csv | EventFormat::Parquet => {
             let mut file = csv::Writer::from_writer(AtomicFile::create(path)?);
-            file.write_record(COLUMNS).with_context(|| format!("cannot write {}", path.display()))?;
+            file.write_record(columns.iter().map(|(name, _)| *name).chain([FIELDS])).with_context(|| format!("cannot write {}", path.display()))?;
             store.scan(true, control, &mut |batch| {
                 rows += batch.len() as u64;
                 for event in batch {
-                    let cells = values(store, event).into_iter().map(|v| cell(&v)).chain([cell(&event.fields.into())]);
-                    file.write_record(cells).with_context(|| format!("cannot write {}", path.display()))?;
+                    let cells = cells(&columns, store, event).map(|(_, cell)| cell).chain([Cell::Text(event.fields)]);
+                    cell::write_row(&mut file, cells).with_context(|| format!("cannot write {}", path.display()))?;
                 }
                 Ok(())
             })?;
@@ -80,42 +79,29 @@ pub fn write_events(store: &dyn EventStore, path: &Path, format: EventFormat, co
     Ok(rows)
 }
 
-/// All columns but the last.
-fn values(store: &dyn EventStore, event: &EventRef<'_>) -> [Value; 22] {
-    let text = |t: Option<&str>| t.map_or(Value::Null, Value::from);
+/// An event's cells in all columns but the last.
+fn cells<'a>(columns: &'a [(&'static str, From)], store: &'a dyn EventStore, event: &'a EventRef<'a>) -> impl Iterator<Item = (&'static str, Cell<'a>)> {
     let source = store.sources().get(event.key.source as usize);
-    [
-        event.time.map_or(Value::Null, |ns| time::iso(ns).into()),
-        text(event.time_text),
-        text(source.map(|s| s.source_file.as_str())),
-        event.key.record.into(),
-        event.key.part.into(),
-        event.record_id.into(),
-        event.recovered.into(),
-        text(event.computer),
-        text(event.channel),
-        text(event.provider),
-        event.event_id.into(),
-        text(event.level),
-        text(event.user),
-        event.pid.into(),
-        event.ppid.into(),
-        text(event.process_guid),
-        text(event.parent_guid),
-        text(event.image),
-        text(event.parent_image),
-        text(event.command_line),
-        event.message.into(),
-        text(source.map(|s| s.sha256.as_str())),
-    ]
+    columns.iter().map(move |(name, from)| {
+        let cell = match from {
+            From::Event(column) => (column.get)(event),
+            From::SourceFile => source.map(|source| source.source_file.as_str()).into(),
+            From::Record => Cell::Id(event.key.record),
+            From::Part => Cell::Number(event.key.part),
+            From::Sha256 => source.map(|source| source.sha256.as_str()).into(),
+        };
+        (*name, cell)
+    })
 }
 
-fn write_line(file: &mut impl Write, store: &dyn EventStore, event: &EventRef<'_>) -> anyhow::Result<()> {
-    let object: Map<String, Value> = COLUMNS.iter().map(|c| (*c).to_owned()).zip(values(store, event)).collect();
-    let head = serde_json::to_string(&object)?;
-    // The fields are JSON already and go through as they are; text that is none is kept as a text.
-    let fields = if serde_json::from_str::<IgnoredAny>(event.fields).is_ok() { event.fields.to_owned() } else { serde_json::to_string(event.fields)? };
-    let head = head.strip_suffix('}').unwrap_or(&head);
-    writeln!(file, "{head},\"fields\":{fields}}}")?;
+fn write_line(file: &mut impl Write, columns: &[(&'static str, From)], store: &dyn EventStore, event: &EventRef<'_>) -> anyhow::Result<()> {
+    file.write_all(b"{")?;
+    cell::write_members(file, cells(columns, store, event))?;
+    // Text that is no JSON is kept as a text.
+    if serde_json::from_str::<IgnoredAny>(event.fields).is_ok() {
+        writeln!(file, ",\"{FIELDS}\":{}}}", event.fields)?;
+    } else {
+        writeln!(file, ",\"{FIELDS}\":{}}}", serde_json::to_string(event.fields)?)?;
+    }
     Ok(())
 }

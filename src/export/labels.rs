@@ -1,7 +1,8 @@
 //! Labels of processes as CSV: columns by name, in any order.
 
-use super::atomic::AtomicFile;
+use super::cell::neutralised;
 use crate::domain::{Guid, ProcessLabel, Verdict, time};
+use crate::files::{AtomicFile, OutputPath};
 use anyhow::{Context, Result, bail};
 use std::io::Write;
 use std::path::Path;
@@ -35,24 +36,26 @@ pub struct SaidLabel {
 ///
 /// # Errors
 /// It cannot be written.
-pub fn write_labels(path: &Path, labels: &[SaidLabel]) -> Result<()> {
+pub fn write_labels(path: &OutputPath, labels: &[SaidLabel]) -> Result<()> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(["Host", "ProcessGuid", "ProcessId", "label", "analyst", "why"])?;
     for said in labels {
         let label = &said.label;
         let guid = label.guid.map_or(String::new(), |guid| guid.to_string());
         let pid = label.pid.map_or(String::new(), |pid| pid.to_string());
-        writer.write_record([&label.computer, &guid, &pid, label.verdict.name(), &neutral(&said.analyst), &neutral(&said.why)])?;
+        writer.write_record([
+            label.computer.as_str(),
+            guid.as_str(),
+            pid.as_str(),
+            label.verdict.name(),
+            &neutralised(&said.analyst),
+            &neutralised(&said.why),
+        ])?;
     }
     let mut file = AtomicFile::create(path)?;
     file.write_all(&writer.into_inner().map_err(|error| anyhow::anyhow!("{error}"))?)?;
     file.finish()?;
     Ok(())
-}
-
-/// A text that no spreadsheet runs.
-fn neutral(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 
 /// Columns under their usual names, folded to lower-case letters.
@@ -143,7 +146,7 @@ mod tests {
         };
         let said = SaidLabel { label: label.clone(), analyst: "kim".into(), why: "=HYPERLINK(1), \"x\"".into() };
         let path = folder.path().join("labels.csv");
-        write_labels(&path, &[said]).expect("written");
+        write_labels(&OutputPath::new(&path, &crate::files::Evidence::default()).expect("a place"), &[said]).expect("written");
         assert_eq!(read_labels(&path).expect("read").labels, [label]);
         assert!(std::fs::read_to_string(&path).expect("text").contains("'=HYPERLINK"));
     }

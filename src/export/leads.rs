@@ -1,13 +1,14 @@
 //! Leads as files: one line a lead, and one row a step for Timesketch, tagged with its lead.
 
-use super::row::{cell, origin};
-use super::{AtomicFile, Members, member};
+use super::cell::value as cell;
+use super::row::origin;
+use super::{Members, member};
 use crate::control::{Control, RunError};
 use crate::domain::{Lead, LeadState, LeadStep, Leads, Ledger, time};
+use crate::files::{AtomicFile, OutputPath};
 use anyhow::Context;
 use serde_json::{Value, json};
 use std::io::Write;
-use std::path::Path;
 
 /// Columns of `leads.csv` and of the workbook's first sheet.
 pub(super) const LEAD_COLUMNS: [&str; 20] = [
@@ -77,11 +78,11 @@ pub struct LeadLookup<'a> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LeadFiles<'a> {
     /// One row a lead.
-    pub csv: Option<&'a Path>,
+    pub csv: Option<&'a OutputPath>,
     /// One object a lead, with its steps, processes and every event.
-    pub jsonl: Option<&'a Path>,
+    pub jsonl: Option<&'a OutputPath>,
     /// One row a step.
-    pub steps: Option<&'a Path>,
+    pub steps: Option<&'a OutputPath>,
 }
 
 /// Writes the leads at `which`, in that order; says how many.

@@ -2,7 +2,7 @@
 //!
 //! Border: gets reports and plain lookups; knows neither the case's files nor a screen.
 
-mod atomic;
+mod cell;
 mod chapter;
 mod events;
 mod format;
@@ -17,7 +17,7 @@ mod read_back;
 mod row;
 mod xlsx;
 
-pub use atomic::{AtomicFile, remove_leftovers};
+pub use cell::tab_row;
 pub use chapter::{Chapter, Facts, LeadChapter};
 pub use events::{EventFormat, write_events};
 pub use format::Format;
@@ -26,7 +26,7 @@ pub use labels::{LabelFile, SaidLabel, read_labels, write_labels};
 pub use leads::{LeadFiles, LeadLookup, LeadMark, write_leads};
 pub use members::{Member, Members};
 pub use plain::write_plain;
-pub use ranking::{Formats, Lookup, full_row, member, write_ranking};
-pub use read_back::{Said, read_annotations};
-pub use row::{COLUMNS, Mark, origin};
+pub use ranking::{Formats, Lookup, member, write_ranking};
+pub use read_back::{WrittenMark, read_annotations};
+pub use row::{COLUMNS, Mark, RANKING_COLUMNS, RankedRow, RankingColumn, WHOLE_COLUMNS, origin};
 pub use xlsx::write_xlsx;

@@ -1,18 +1,18 @@
 //! Any typed rows as CSV or JSON lines.
 
-use super::row::cell;
-use super::{AtomicFile, Format};
+use super::Format;
+use super::cell::value;
 use crate::control::RunError;
+use crate::files::{AtomicFile, OutputPath};
 use anyhow::Context;
 use serde_json::{Map, Value};
 use std::io::Write;
-use std::path::Path;
 
 /// Writes rows under named columns: CSV neutralised, JSON lines faithful.
 ///
 /// # Errors
 /// When a row cannot be made, the file cannot be written, or the format is another one; then there is no file.
-pub fn write_plain(path: &Path, format: Format, columns: &[&str], rows: impl Iterator<Item = Result<Vec<Value>, RunError>>) -> Result<u64, RunError> {
+pub fn write_plain(path: &OutputPath, format: Format, columns: &[&str], rows: impl Iterator<Item = Result<Vec<Value>, RunError>>) -> Result<u64, RunError> {
     let failed = || format!("cannot write {}", path.display());
     let mut number = 0;
     match format {
@@ -20,7 +20,7 @@ pub fn write_plain(path: &Path, format: Format, columns: &[&str], rows: impl Ite
             let mut csv = csv::Writer::from_writer(AtomicFile::create(path)?);
             csv.write_record(columns).with_context(failed)?;
             for row in rows {
-                csv.write_record(row?.iter().map(cell)).with_context(failed)?;
+                csv.write_record(row?.iter().map(value)).with_context(failed)?;
                 number += 1;
             }
             csv.into_inner().map_err(csv::IntoInnerError::into_error).with_context(failed)?.finish()?;

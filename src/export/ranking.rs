@@ -1,20 +1,21 @@
-//! Streams a ranking into CSV and JSONL at once, so that every subject is explained only once.
+//! Streams a ranking into CSV and JSONL at once.
 
-use super::{AtomicFile, COLUMNS, Mark, Members, row};
+use super::row::{COLUMNS, RANKING_COLUMNS, RankedRow};
+use super::{Mark, Members, cell};
 use crate::control::{Control, RunError};
 use crate::domain::{EventKey, Explain, Ledger, Report, Subject};
+use crate::files::{AtomicFile, OutputPath};
 use anyhow::Context;
 use serde_json::{Map, Value};
 use std::io::Write;
-use std::path::Path;
 
 /// Where to write; either may be left out.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Formats<'a> {
     /// CSV, for Timesketch, Timeline Explorer and spreadsheets.
-    pub csv: Option<&'a Path>,
+    pub csv: Option<&'a OutputPath>,
     /// JSON lines, faithful to the byte.
-    pub jsonl: Option<&'a Path>,
+    pub jsonl: Option<&'a OutputPath>,
 }
 
 /// What a row says beyond its subject.
@@ -53,13 +54,13 @@ pub fn write_ranking(
         if rows % 256 == 0 {
             control.check()?;
         }
-        let source = lookup.sources.get(subject.key.source as usize);
-        let values = row::values(report, subject, &(lookup.mark)(subject), source);
+        let mark = (lookup.mark)(subject);
+        let row = lookup.row(report, subject, &mark);
         if let Some(csv) = &mut csv {
-            csv.write_record(values.iter().map(row::cell)).context("cannot write a CSV row")?;
+            cell::write_row(csv, RANKING_COLUMNS.iter().map(|column| (column.get)(&row))).context("cannot write a CSV row")?;
         }
         if let Some(jsonl) = &mut jsonl {
-            write_object(jsonl, values, subject, index, lookup).context("cannot write a JSON line")?;
+            write_object(jsonl, &row, index, lookup).context("cannot write a JSON line")?;
         }
         rows += 1;
     }
@@ -72,27 +73,35 @@ pub fn write_ranking(
     Ok(rows)
 }
 
-/// A row's values in the order of [`COLUMNS`], then all its members and all its contributions as JSON.
-#[must_use]
-pub fn full_row(report: &Report, index: usize, lookup: &Lookup<'_>) -> Option<Vec<Value>> {
-    let subject = report.subjects.get(index)?;
-    let source = lookup.sources.get(subject.key.source as usize);
-    let mut values = Vec::from(row::values(report, subject, &(lookup.mark)(subject), source));
-    values.push(subject.members.iter().map(|&key| member(key, lookup.sources, lookup.members)).collect());
-    values.push(serde_json::to_value(lookup.explain.explain(index)).unwrap_or_default());
-    Some(values)
+impl Lookup<'_> {
+    /// A subject's row, without its members and contributions.
+    #[must_use]
+    pub fn row<'r>(&'r self, report: &'r Report, subject: &'r Subject, mark: &'r Mark) -> RankedRow<'r> {
+        RankedRow { report, subject, mark, source: self.sources.get(subject.key.source as usize), events: "", contributions: "" }
+    }
+
+    /// All members of a subject as a JSON array.
+    #[must_use]
+    pub fn events(&self, subject: &Subject) -> String {
+        let members: Vec<Value> = subject.members.iter().map(|&key| member(key, self.sources, self.members)).collect();
+        Value::Array(members).to_string()
+    }
+
+    /// All contributions of a subject as a JSON array, by rank index: as they are stored, where they are.
+    #[must_use]
+    pub fn contributions(&self, index: usize) -> String {
+        self.explain.json(index).unwrap_or_else(|| serde_json::to_string(&self.explain.explain(index)).unwrap_or_default())
+    }
 }
 
-fn write_object(out: &mut impl Write, values: [Value; 38], subject: &Subject, index: usize, lookup: &Lookup<'_>) -> anyhow::Result<()> {
-    let mut object = row::object(values);
-    let events = subject.members.iter().map(|&key| member(key, lookup.sources, lookup.members)).collect();
-    object.insert("events".into(), Value::Array(events));
-    object.insert("contributions".into(), serde_json::to_value(lookup.explain.explain(index))?);
+fn write_object(out: &mut impl Write, row: &RankedRow<'_>, index: usize, lookup: &Lookup<'_>) -> anyhow::Result<()> {
+    out.write_all(b"{")?;
+    cell::write_members(out, RANKING_COLUMNS.iter().map(|column| (column.name, (column.get)(row))))?;
+    write!(out, ",\"events\":{},\"contributions\":{}", lookup.events(row.subject), lookup.contributions(index))?;
     if let Some(rules) = lookup.rules {
-        object.insert("rules".into(), rules(subject));
+        write!(out, ",\"rules\":{}", rules(row.subject))?;
     }
-    serde_json::to_writer(&mut *out, &object)?;
-    out.write_all(b"\n")?;
+    out.write_all(b"}\n")?;
     Ok(())
 }
 

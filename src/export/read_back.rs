@@ -1,15 +1,15 @@
 //! Reads what the analyst said back from a ranking that was exported as CSV or JSONL.
 
-use super::row::restore;
+use super::cell::restore;
 use crate::control::RunError;
 use anyhow::{Context, bail};
 use serde_json::{Map, Value};
 use std::io::BufRead;
 use std::path::Path;
 
-/// What a row says of its subject, and where that stands.
+/// What the analyst said of a subject, as a row of an exported ranking has it, and which subject that is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct WrittenMark {
     /// SHA-256 of its source.
     pub sha256: String,
     /// The source's name, for those without a hash.
@@ -36,7 +36,7 @@ pub struct Said {
 ///
 /// # Errors
 /// When the file cannot be read, or is no ranking that residue exported.
-pub fn read_annotations(path: &Path) -> Result<Vec<Said>, RunError> {
+pub fn read_annotations(path: &Path) -> Result<Vec<WrittenMark>, RunError> {
     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     let read = match ending.as_str() {
         "csv" => csv(path),
@@ -46,7 +46,7 @@ pub fn read_annotations(path: &Path) -> Result<Vec<Said>, RunError> {
     Ok(read.with_context(|| path.display().to_string())?.into_iter().filter(|said| said.flagged || !said.note.is_empty() || !said.tags.is_empty()).collect())
 }
 
-fn csv(path: &Path) -> anyhow::Result<Vec<Said>> {
+fn csv(path: &Path) -> anyhow::Result<Vec<WrittenMark>> {
     let mut reader = csv::Reader::from_path(path).context("cannot read the ranking")?;
     let header = reader.headers()?.clone();
     let mut rows = Vec::new();
@@ -65,7 +65,7 @@ fn csv(path: &Path) -> anyhow::Result<Vec<Said>> {
     Ok(rows)
 }
 
-fn jsonl(path: &Path) -> anyhow::Result<Vec<Said>> {
+fn jsonl(path: &Path) -> anyhow::Result<Vec<WrittenMark>> {
     let file = std::fs::File::open(path).context("cannot read the ranking")?;
     let mut rows = Vec::new();
     for (number, line) in std::io::BufReader::new(file).lines().enumerate() {
@@ -79,11 +79,11 @@ fn jsonl(path: &Path) -> anyhow::Result<Vec<Said>> {
     Ok(rows)
 }
 
-fn said(value: &dyn Fn(&str) -> Value) -> anyhow::Result<Said> {
+fn said(value: &dyn Fn(&str) -> Value) -> anyhow::Result<WrittenMark> {
     let text = |name: &str| value(name).as_str().map(str::to_owned).unwrap_or_default();
     let Some(record) = value("source_record").as_u64() else { bail!("there is no source_record: not a ranking that residue exported") };
     let tags = value("tags").as_array().map(|list| list.iter().filter_map(|t| t.as_str().map(str::to_owned)).collect()).unwrap_or_default();
-    Ok(Said {
+    Ok(WrittenMark {
         sha256: text("source_sha256"),
         source_file: text("source_file"),
         record,

@@ -1,49 +1,106 @@
-//! One subject as an export row: the contract's columns in their order, typed.
+//! One subject as a row of a file: the contract's columns, each written once.
 
-use crate::domain::{DetectorId, Ledger, Report, Subject, time};
-use serde_json::{Map, Value, json};
+use crate::domain::{Cell, ColumnKind, DetectorId, Ledger, Report, Subject};
+use serde_json::Value;
 
-/// The columns of a ranking, in the order of the contract.
-pub const COLUMNS: [&str; 38] = [
-    "message",
-    "datetime",
-    "timestamp_desc",
-    "tag",
-    "rank",
-    "score",
-    "loss",
-    "rarity",
-    "learned",
-    "prior",
-    "percentile",
-    "threshold",
-    "flagged",
-    "above",
-    "detector",
-    "subject",
-    "count",
-    "first_seen",
-    "last_seen",
-    "computer",
-    "user",
-    "channel",
-    "provider",
-    "event_id",
-    "record_id",
-    "image",
-    "command_line",
-    "reason_1",
-    "reason_2",
-    "reason_3",
-    "note",
-    "source_file",
-    "source_sha256",
-    "source_record",
-    "model_id",
-    "tags",
-    "flagged_at",
-    "analyst",
+/// One subject on its way into a file.
+#[derive(Clone, Copy)]
+pub struct RankedRow<'a> {
+    /// The ranking.
+    pub report: &'a Report,
+    /// The subject.
+    pub subject: &'a Subject,
+    /// What the analyst said of it.
+    pub mark: &'a Mark,
+    /// Where its first event comes from.
+    pub source: Option<&'a Ledger>,
+    /// Its members as a JSON array, for columns that want them.
+    pub events: &'a str,
+    /// Its contributions as a JSON array, for columns that want them.
+    pub contributions: &'a str,
+}
+
+/// A column of a ranking's files.
+pub struct RankingColumn {
+    /// Its name: the CSV's header, the key in JSON lines.
+    pub name: &'static str,
+    /// What it holds in files that have types.
+    pub kind: ColumnKind,
+    /// A row's cell.
+    pub get: for<'a> fn(&RankedRow<'a>) -> Cell<'a>,
+}
+
+const fn column(name: &'static str, kind: ColumnKind, get: for<'a> fn(&RankedRow<'a>) -> Cell<'a>) -> RankingColumn {
+    RankingColumn { name, kind, get }
+}
+
+use ColumnKind::{Flag, Id, Real, Text};
+
+/// The columns of a ranking, in the order of the contract: add at the end, never rename.
+pub const RANKING_COLUMNS: [RankingColumn; 38] = [
+    column("message", Text, |row| Cell::Text(&row.subject.title)),
+    column("datetime", Text, |row| time(row.subject.first_seen)),
+    column("timestamp_desc", Text, |row| timestamp_desc(row.report.detector).into()),
+    column("tag", Text, |row| Cell::List(&row.mark.tags)),
+    column("rank", Id, |row| Cell::Id(row.subject.rank)),
+    column("score", Real, |row| real(Some(row.subject.score))),
+    column("loss", Real, |row| real(row.subject.loss)),
+    column("rarity", Real, |row| real(row.subject.rarity)),
+    column("learned", Real, |row| real(row.subject.learned)),
+    column("prior", Real, |row| real(row.subject.prior)),
+    column("percentile", Real, |row| real(Some(row.subject.percentile))),
+    column("threshold", Real, |row| real(Some(row.report.threshold))),
+    column("flagged", Flag, |row| Cell::Flag(row.mark.flagged)),
+    column("above", Flag, |row| Cell::Flag(row.subject.score >= row.report.threshold)),
+    column("detector", Text, |row| row.report.detector.name().into()),
+    column("subject", Text, |row| Cell::Text(&row.subject.subject)),
+    column("count", Id, |row| Cell::Id(row.subject.count)),
+    column("first_seen", Text, |row| time(row.subject.first_seen)),
+    column("last_seen", Text, |row| time(row.subject.last_seen)),
+    column("computer", Text, |row| row.subject.computer.as_deref().into()),
+    column("user", Text, |row| row.subject.user.as_deref().into()),
+    column("channel", Text, |row| row.subject.channel.as_deref().into()),
+    column("provider", Text, |row| row.subject.provider.as_deref().into()),
+    column("event_id", Id, |row| row.subject.event_id.map_or(Cell::Empty, Cell::Number)),
+    column("record_id", Id, |row| row.subject.record_id.map_or(Cell::Empty, Cell::Id)),
+    column("image", Text, |row| row.subject.image.as_deref().into()),
+    column("command_line", Text, |row| row.subject.command_line.as_deref().into()),
+    column("reason_1", Text, |row| Cell::Text(&row.subject.reasons[0])),
+    column("reason_2", Text, |row| Cell::Text(&row.subject.reasons[1])),
+    column("reason_3", Text, |row| Cell::Text(&row.subject.reasons[2])),
+    column("note", Text, |row| Cell::Text(&row.mark.note)),
+    column("source_file", Text, |row| row.source.map(|source| source.source_file.as_str()).into()),
+    column("source_sha256", Text, |row| row.source.map(|source| source.sha256.as_str()).into()),
+    column("source_record", Id, |row| Cell::Id(row.subject.key.record)),
+    column("model_id", Text, |row| Cell::Text(&row.report.model_id)),
+    column("tags", Text, |row| Cell::List(&row.mark.tags)),
+    column("flagged_at", Text, |row| Cell::Text(&row.mark.flagged_at)),
+    column("analyst", Text, |row| Cell::Text(&row.mark.analyst)),
 ];
+
+/// What a data frame has besides: all members and all contributions.
+pub const WHOLE_COLUMNS: [RankingColumn; 2] =
+    [column("events", Text, |row| Cell::Text(row.events)), column("contributions", Text, |row| Cell::Text(row.contributions))];
+
+/// The names of [`RANKING_COLUMNS`].
+pub const COLUMNS: [&str; RANKING_COLUMNS.len()] = {
+    let mut names = [""; RANKING_COLUMNS.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = RANKING_COLUMNS[at].name;
+        at += 1;
+    }
+    names
+};
+
+fn time<'a>(ns: Option<i64>) -> Cell<'a> {
+    ns.map_or(Cell::Empty, Cell::Time)
+}
+
+/// A number; one that is not finite is no number in any file.
+fn real<'a>(number: Option<f64>) -> Cell<'a> {
+    number.filter(|number| number.is_finite()).map_or(Cell::Empty, Cell::Real)
+}
 
 /// What the analyst said of a subject.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,111 +132,4 @@ fn timestamp_desc(detector: DetectorId) -> &'static str {
 #[must_use]
 pub fn origin(source: Option<&Ledger>) -> [Value; 2] {
     source.map_or([Value::Null, Value::Null], |source| [source.source_file.as_str().into(), source.sha256.as_str().into()])
-}
-
-/// The row's values in the order of [`COLUMNS`]; null = an empty cell.
-pub(super) fn values(report: &Report, subject: &Subject, mark: &Mark, source: Option<&Ledger>) -> [Value; 38] {
-    let text = |t: &Option<std::sync::Arc<str>>| t.as_deref().map_or(Value::Null, Value::from);
-    let when = |t: Option<i64>| t.map_or(Value::Null, |ns| time::iso(ns).into());
-    let tags = Value::from(mark.tags.clone());
-    let [source_file, source_sha256] = origin(source);
-    let [reason_1, reason_2, reason_3] = subject.reasons.each_ref().map(|r| Value::from(&**r));
-    [
-        Value::from(&*subject.title),
-        when(subject.first_seen),
-        timestamp_desc(report.detector).into(),
-        tags.clone(),
-        subject.rank.into(),
-        json!(subject.score),
-        json!(subject.loss),
-        json!(subject.rarity),
-        json!(subject.learned),
-        json!(subject.prior),
-        json!(subject.percentile),
-        json!(report.threshold),
-        mark.flagged.into(),
-        (subject.score >= report.threshold).into(),
-        report.detector.name().into(),
-        Value::from(&*subject.subject),
-        subject.count.into(),
-        when(subject.first_seen),
-        when(subject.last_seen),
-        text(&subject.computer),
-        text(&subject.user),
-        text(&subject.channel),
-        text(&subject.provider),
-        subject.event_id.into(),
-        subject.record_id.into(),
-        text(&subject.image),
-        text(&subject.command_line),
-        reason_1,
-        reason_2,
-        reason_3,
-        mark.note.as_str().into(),
-        source_file,
-        source_sha256,
-        subject.key.record.into(),
-        report.model_id.as_str().into(),
-        tags,
-        mark.flagged_at.as_str().into(),
-        mark.analyst.as_str().into(),
-    ]
-}
-
-/// A value as a CSV cell: numbers as they are, text neutralised with `'` where a spreadsheet would run it.
-pub(super) fn cell(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => neutralise(text),
-        Value::Array(items) if items.is_empty() => String::new(),
-        Value::Array(_) => neutralise(&value.to_string()),
-        other => other.to_string(),
-    }
-}
-
-fn neutralise(text: &str) -> String {
-    // A terminal that shows the file must not obey it either.
-    let obeyed = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
-    let text: String = text.chars().map(|c| if obeyed(c) { '\u{fffd}' } else { c }).collect();
-    if is_risky(&text) { format!("'{text}") } else { text }
-}
-
-/// Whether a spreadsheet would run a text; one that looks neutralised already counts too, so that reading back takes away what was put before it.
-pub(super) fn is_risky(text: &str) -> bool {
-    text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r'])
-}
-
-/// What a cell was before it was neutralised.
-pub(super) fn restore(cell: &str) -> &str {
-    cell.strip_prefix('\'').filter(|rest| is_risky(rest)).unwrap_or(cell)
-}
-
-/// The row as a JSON object without members and contributions.
-pub(super) fn object(values: [Value; 38]) -> Map<String, Value> {
-    COLUMNS.iter().map(|c| (*c).to_owned()).zip(values).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_terminal_obeys_nothing_in_a_cell() {
-        assert_eq!(cell(&json!("a\u{1b}[31mb\u{9b}0m\0\nc")), "a\u{fffd}[31mb\u{fffd}0m\u{fffd}\nc");
-    }
-
-    #[test]
-    fn cells_that_a_spreadsheet_would_run_are_neutralised_and_numbers_never() {
-        for risky in ["=1+1", "+x", "-x", "@x", "\tx", "\rx"] {
-            assert_eq!(cell(&json!(risky)), format!("'{risky}"));
-        }
-        for text in ["=1", "'=1", "''-", "'a", "a", "", "'"] {
-            assert_eq!(restore(&neutralise(text)), text);
-        }
-        assert_eq!(cell(&json!("a=b")), "a=b");
-        assert_eq!(cell(&json!(-1.5)), "-1.5");
-        assert_eq!(cell(&json!(true)), "true");
-        assert_eq!(cell(&json!(0.1 + 0.2)), "0.30000000000000004");
-        assert_eq!(cell(&json!(["a", "b"])), r#"["a","b"]"#);
-    }
 }

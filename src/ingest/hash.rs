@@ -1,10 +1,11 @@
 //! SHA-256 of a file, by a sequential reader of its own.
 
+use super::error::{Result, go_on};
 use crate::control::Control;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::fs::File;
-use std::io::{Error, ErrorKind, Read, Result};
+use std::io::{ErrorKind, Read};
 
 const BLOCK: usize = 1 << 20;
 
@@ -13,14 +14,12 @@ pub(super) fn sha256(mut file: File, control: &Control) -> Result<String> {
     let mut hasher = Sha256::new();
     let mut block = vec![0; BLOCK];
     loop {
-        if control.cancel.is_cancelled() {
-            return Err(Error::other("cancelled"));
-        }
+        go_on(&control.cancel)?;
         let read = match file.read(&mut block) {
             Ok(0) => break,
             Ok(read) => read,
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         };
         hasher.update(block.get(..read).unwrap_or_default());
     }

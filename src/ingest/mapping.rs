@@ -2,11 +2,13 @@
 //! header. Kept in a file of the same form as `--map` takes.
 
 use super::archive;
+use super::error::ReadError;
 use super::sniff::HEAD;
 use super::table;
 use crate::control::Control;
+use crate::files::SourcePath;
 use serde::{Deserialize, Serialize};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// What a table's columns mean.
@@ -61,11 +63,13 @@ struct Book {
 /// # Errors
 /// In words, why it is no table.
 pub fn preview(path: &Path) -> Result<Preview, String> {
-    let failed = |error: std::io::Error| format!("cannot be opened ({error}): {}", path.display());
-    let unpacked = archive::at(path, &Control::silent()).map_err(failed)?;
-    let file = std::fs::File::open(unpacked.as_ref().map_or(path, |(unpacked, _)| &unpacked.file)).map_err(failed)?;
+    let failed = |error: ReadError| format!("cannot be opened ({error}): {}", path.display());
+    let source =
+        if path.is_file() { SourcePath::of_file(path) } else { SourcePath::parse(&path.to_string_lossy()).map_err(ReadError::Archive).map_err(failed)? };
+    let unpacked = archive::at(&source, &Control::silent()).map_err(failed)?;
+    let file = std::fs::File::open(unpacked.as_ref().map_or(path, |(unpacked, _)| &unpacked.file)).map_err(ReadError::from).map_err(failed)?;
     let mut head = Vec::new();
-    file.take(HEAD as u64).read_to_end(&mut head).map_err(failed)?;
+    file.take(HEAD as u64).read_to_end(&mut head).map_err(ReadError::from).map_err(failed)?;
     let mut preview = table::preview(&head).ok_or_else(|| format!("not a table with a header: {}", path.display()))?;
     let chosen = place().and_then(|place| book(&place).ok()).and_then(|book| book.format.into_iter().find(|known| known.columns == preview.header));
     if let Some(chosen) = chosen {
@@ -110,13 +114,8 @@ fn keep(path: &Path, mapping: &Mapping) -> Result<(), String> {
         book.format.push(mapping.clone());
     }
     let text = toml::to_string(&book).map_err(|error| failed(&error))?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let written = std::fs::create_dir_all(folder).and_then(|()| tempfile::NamedTempFile::new_in(folder)).and_then(|mut file| {
-        file.write_all(b"# Mappings of tables, made in Residue's window; also good for --map.\n")?;
-        file.write_all(text.as_bytes())?;
-        file.persist(path).map_err(|error| error.error)
-    });
-    written.map(drop).map_err(|error| failed(&error))
+    let text = format!("# Mappings of tables, made in Residue's window; also good for --map.\n{text}");
+    crate::files::write_whole(path, text.as_bytes()).map_err(|error| failed(&error))
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 mod archive;
+mod error;
 mod evtx;
 mod find;
 mod format;
@@ -38,10 +39,13 @@ mod values;
 mod windows;
 mod xml;
 
+pub use error::ReadError;
+
 use crate::control::{Control, RunError};
 use crate::domain::{EventSink, Ledger};
+use crate::files::SourcePath;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What the analyst chose about reading.
 #[derive(Clone, Debug, Default)]
@@ -74,23 +78,29 @@ pub fn ingest(paths: &[PathBuf], sink: &dyn EventSink, options: &Options, contro
     Ok(rows)
 }
 
-/// SHA-256 of a file (a ledger's `path`: of archive members too, their unpacked bytes), in lower-case hex.
+/// SHA-256 of a source (of archive members too, their unpacked bytes), in lower-case hex.
 ///
 /// # Errors
 /// When it cannot be read, or the job is cancelled.
-pub fn sha256_of(path: &Path, control: &Control) -> std::io::Result<String> {
-    let unpacked = archive::at(path, control)?;
-    hash::sha256(std::fs::File::open(unpacked.as_ref().map_or(path, |(unpacked, _)| unpacked.file.as_ref()))?, control)
+pub fn sha256_of(path: &SourcePath, control: &Control) -> Result<String, ReadError> {
+    match archive::at(path, control)? {
+        Some((unpacked, _)) => Ok(unpacked.sha256),
+        None => hash::sha256(path.open()?, control),
+    }
 }
 
-/// The record at byte `offset` of the EVTX file at `path` (a ledger's `path`: archive members too), rendered again as indented XML.
+/// The record at byte `offset` of an EVTX source, rendered again as indented XML. A member of an archive is unpacked into a small cache.
 ///
 /// # Errors
-/// The source is away, or holds no readable record there any more.
-pub fn raw_xml(path: &Path, offset: u64) -> Result<String, RunError> {
-    let unpacked = archive::at(path, &Control::silent())
-        .map_err(|error| RunError::failed(format!("the record cannot be shown as XML: the archive cannot be read any more ({error}): {}", path.display())))?;
-    evtx::raw_xml(unpacked.as_ref().map_or(path, |(unpacked, _)| &unpacked.file), offset)
+/// The source is away, holds no readable record there any more, or the job is cancelled.
+pub fn raw_xml(source: &Ledger, offset: u64, control: &Control) -> Result<String, RunError> {
+    let path = SourcePath::parse(&source.path).map_err(|why| RunError::failed(format!("the record cannot be shown as XML: {why}: {}", source.path)))?;
+    let unpacked = archive::member(&path, &source.sha256, control).map_err(|error| match error {
+        ReadError::Cancelled => RunError::Cancelled,
+        error => RunError::failed(format!("the record cannot be shown as XML: the archive cannot be read any more ({error}): {}", source.path)),
+    })?;
+    control.check()?;
+    evtx::raw_xml(unpacked.as_ref().map_or(path.file(), |kept| kept.path()), offset)
 }
 
 /// Groups `items` by a key, in key order.

@@ -1,6 +1,7 @@
 //! Reads opened sources side by side: hash beside the parsing, duplicates once, a ledger row for each.
 
 use super::archive::Place;
+use super::error::ReadError;
 use super::format::{Format, Input};
 use super::hash;
 use super::output::Output;
@@ -122,8 +123,8 @@ fn read_archive(source: &Source<'_>, name: &str, mut ledger: Ledger, sink: &dyn 
     (ledger.format, ledger.certainty, ledger.status) = (name.into(), 1.0, SourceStatus::Whole);
     match source.place.digest(control) {
         Ok((sha256, size)) => (ledger.sha256, ledger.bytes) = (sha256, size),
+        Err(ReadError::Cancelled) => return Err(RunError::Cancelled),
         Err(error) => {
-            control.check()?;
             ledger.status = SourceStatus::Partial;
             ledger.defect(None, None, format!("could not be hashed ({error})"));
         }
@@ -149,8 +150,8 @@ fn read_evidence(
     let mut output = Output::new(sink, control, ledger);
     let unpacked = match source.unpack(control) {
         Ok(unpacked) => unpacked,
+        Err(ReadError::Cancelled) => return Err(RunError::Cancelled),
         Err(error) => {
-            control.check()?;
             output.lost(None, None, error.to_string());
             return output.finish(|_, _| ());
         }
@@ -174,14 +175,14 @@ fn read_evidence(
     let input = Input { open: &reopen, size, chosen: source.chosen, progress, control };
     let sha256 = || match known {
         Some(known) => Ok(known.clone()),
-        None => reopen().and_then(|file| hash::sha256(file, control)),
+        None => reopen().map_err(ReadError::from).and_then(|file| hash::sha256(file, control)),
     };
     let (sha256, done) = std::thread::scope(|scope| {
         let aside = (known.is_none() && size > HASH_ASIDE).then(|| scope.spawn(sha256));
         // A parser's panic costs the rest of this source, nothing else.
         let done = catch_unwind(AssertUnwindSafe(|| format.read(&input, &mut output)));
         let sha256 = match aside {
-            Some(thread) => thread.join().unwrap_or_else(|_| Err(std::io::Error::other("the hashing thread failed"))),
+            Some(thread) => thread.join().unwrap_or_else(|_| Err(std::io::Error::other("the hashing thread failed").into())),
             None => sha256(),
         };
         (sha256, done)

@@ -1,6 +1,7 @@
 //! Looks at sources before they are read: what each is, what is packed in it, and which have the same bytes.
 
 use super::archive::{self, Archive, INSIDE, Place, Room, Unpacked};
+use super::error::ReadError;
 use super::find::{Found, Refused};
 use super::format::Head;
 use super::grouped;
@@ -165,7 +166,7 @@ impl Opener<'_, '_> {
     }
 
     /// The file to read an archive from; one inside another is unpacked first.
-    fn file_of(&self, source: &Source<'_>, depth: usize) -> Result<(std::path::PathBuf, Option<tempfile::TempPath>), String> {
+    fn file_of(&self, source: &Source<'_>, depth: usize) -> Result<(std::path::PathBuf, Option<crate::files::TempPath>), String> {
         match &source.place {
             Place::File(path) => Ok((path.clone(), None)),
             Place::Member(..) if depth > NESTED => Err("an archive in an archive in an archive: not read; unpack the outer ones to read it".into()),
@@ -182,7 +183,7 @@ impl Opener<'_, '_> {
 
 impl Source<'_> {
     /// A member's bytes as a file; none for what is a file.
-    pub(super) fn unpack(&self, control: &Control) -> std::io::Result<Option<Unpacked>> {
+    pub(super) fn unpack(&self, control: &Control) -> Result<Option<Unpacked>, ReadError> {
         match &self.place {
             Place::File(_) => Ok(None),
             Place::Member(archive, member) => member.unpack(archive, self.room, control).map(Some),
@@ -190,7 +191,7 @@ impl Source<'_> {
     }
 
     /// The first bytes, and what may not change.
-    fn look(&self) -> std::io::Result<(Vec<u8>, State)> {
+    fn look(&self) -> Result<(Vec<u8>, State), ReadError> {
         let state = match &self.place {
             Place::File(path) => State::of(&File::open(path)?)?,
             Place::Member(..) => State::default(),
@@ -205,7 +206,7 @@ impl Source<'_> {
         } else if matches!(self.kind, Kind::Evidence(..)) {
             match self.place.digest(control) {
                 Ok((sha256, size)) => (self.sha256, self.state.size) = (Some(sha256), size),
-                Err(error) if error.kind() == std::io::ErrorKind::QuotaExceeded => self.kind = Kind::Unreadable(error.to_string()),
+                Err(ReadError::TooBig(why)) => self.kind = Kind::Unreadable(why),
                 // Damage: what can be read of it is read.
                 Err(_) => {}
             }

@@ -11,9 +11,8 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const FORMAT: u32 = 1;
 
@@ -87,7 +86,6 @@ pub fn save<M: Module>(folder: &Path, name: &str, model: &M, card: &Card) -> Res
     let bytes = model.valid().into_record().into_bytes().map_err(|error| RunError::failed(format!("the model cannot be saved: {error}")))?;
     let version = env!("CARGO_PKG_VERSION").to_owned();
     let card = Card { format: FORMAT, version, weights_sha256: hex(&Sha256::digest(&bytes[..])), model_id: id.clone(), ..card.clone() };
-    std::fs::create_dir_all(folder).map_err(|error| io("the folder cannot be made", &error, folder))?;
     place(&folder.join(format!("{name}.burn")), &bytes)?;
     place(&folder.join(format!("{name}.json")), &serde_json::to_vec_pretty(&card).map_err(anyhow::Error::from)?)?;
     Ok(id)
@@ -152,14 +150,8 @@ fn shapes<M: Module>(model: &M) -> Vec<Vec<usize>> {
 }
 
 /// Writes a file under its final name only when it is whole.
-fn place(path: &PathBuf, bytes: &[u8]) -> Result<(), RunError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)
-    });
-    written.map(drop).map_err(|error| io("the model cannot be saved", &error, path))
+fn place(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
+    crate::files::write_whole(path, bytes).map_err(|error| io("the model cannot be saved", &error, path))
 }
 
 fn io(what: &str, error: &std::io::Error, path: &Path) -> RunError {

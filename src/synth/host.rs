@@ -21,7 +21,7 @@ pub(super) enum Label {
 
 /// One event.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct MadeEvent {
     pub(super) time: i64,
     pub(super) shape: usize,
     pub(super) pid: u32,
@@ -72,7 +72,7 @@ pub(super) struct HostLog<'a> {
     pub(super) estate: &'a Estate,
     pub(super) host: &'a Host,
     pub(super) rng: ChaCha8Rng,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<MadeEvent>,
     /// GUIDs of the intrusion's processes.
     pub(super) attackers: Vec<[u8; 16]>,
     /// What rows made from now on are.
@@ -153,7 +153,7 @@ impl<'a> HostLog<'a> {
         };
         debug_assert_eq!(row.fields.len(), fields.len(), "{}", row.key);
         let tid = self.rng.random_range(50..4000u32) * 4;
-        self.rows.push(Row { time, shape, pid, tid, user, fields, label: self.label });
+        self.rows.push(MadeEvent { time, shape, pid, tid, user, fields, label: self.label });
         Ok(())
     }
 

@@ -141,7 +141,7 @@ pub fn write(out: &Path, options: &Options, control: &Control) -> Result<Summary
         })
         .collect::<Result<_, RunError>>()?;
     let mut summary = Summary { hosts: job.estate.hosts.len(), days: job.estate.days, ..Summary::default() };
-    let mut truth = tempfile::Builder::new().prefix(".residue-").suffix(".part").tempfile_in(out)?;
+    let mut truth = crate::files::part(out, ".residue-", ".part")?;
     let mut runs: Vec<Vec<timeline::Run>> = job.merged().map(|_| Vec::new()).collect();
     for made in made {
         truth.write_all(made.truth.as_bytes())?;

@@ -2,7 +2,7 @@
 
 use super::estate::{Estate, random};
 use super::evtx_writer::EvtxWriter;
-use super::host::{Label, Row};
+use super::host::{Label, MadeEvent};
 use super::shape::{Header, Shape};
 use super::tables::{ShapeRow, Tables};
 use anyhow::{Context, Result};
@@ -13,13 +13,13 @@ use std::path::Path;
 
 /// A row with its place in its log.
 pub(super) struct Numbered<'a> {
-    pub(super) row: &'a Row,
+    pub(super) row: &'a MadeEvent,
     pub(super) shape: &'static ShapeRow,
     pub(super) id: u64,
 }
 
 /// Numbers the rows, which are in order of time, within their channels, as `EventRecordID` does. Logs begin anywhere: they were rotated before.
-pub(super) fn number<'a>(tables: &'static Tables, estate: &Estate, host: usize, rows: &'a [Row]) -> Vec<Numbered<'a>> {
+pub(super) fn number<'a>(tables: &'static Tables, estate: &Estate, host: usize, rows: &'a [MadeEvent]) -> Vec<Numbered<'a>> {
     let mut rng = random(estate.seed, 5000 + host as u64);
     let mut channels: BTreeMap<&str, u64> = BTreeMap::new();
     for shape in &tables.shapes {
@@ -54,11 +54,7 @@ pub(super) fn write(folder: &Path, tables: &'static Tables, host: &super::estate
     let (mut files, mut bytes) = (0, 0);
     for (channel, rows) in channels {
         let name = format!("{}_{}.evtx", host.name, channel.replace('/', "%4"));
-        let mut temporary = tempfile::Builder::new()
-            .prefix(".residue-")
-            .suffix(".part")
-            .tempfile_in(folder)
-            .with_context(|| format!("cannot write into {}", folder.display()))?;
+        let mut temporary = crate::files::part(folder, ".residue-", ".part").with_context(|| format!("cannot write into {}", folder.display()))?;
         let mut writer = EvtxWriter::new(BufWriter::with_capacity(1 << 18, temporary.as_file_mut()))?;
         for Numbered { row, id, .. } in rows {
             let shape = &shapes[row.shape];

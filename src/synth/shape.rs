@@ -1,6 +1,6 @@
 //! Turns the shapes of events into BinXML templates, and rows of values into records.
 
-use super::evtx_writer::{Kind, Node, Template, Value, element};
+use super::evtx_writer::{Node, Template, Value, ValueType, element};
 use super::tables::{ShapeRow, Tables};
 use anyhow::{Result, bail};
 use std::sync::Arc;
@@ -65,7 +65,7 @@ pub(super) struct Header<'a> {
 pub(super) struct Shape {
     pub(super) row: &'static ShapeRow,
     pub(super) template: Template,
-    kinds: Vec<Kind>,
+    kinds: Vec<ValueType>,
 }
 
 impl Shape {
@@ -78,17 +78,17 @@ impl Shape {
         let mut kinds = Vec::new();
         for (_, kind) in &row.fields {
             kinds.push(match *kind {
-                "text" => Kind::Text,
-                "u16" => Kind::U16,
-                "u32" => Kind::U32,
-                "hex32" => Kind::Hex32,
-                "hex64" => Kind::Hex64,
-                "bool" => Kind::Bool,
-                "guid" => Kind::Guid,
-                "sid" => Kind::Sid,
-                "time" => Kind::FileTime,
-                "list" => Kind::TextArray,
-                "binary" => Kind::Binary,
+                "text" => ValueType::Text,
+                "u16" => ValueType::U16,
+                "u32" => ValueType::U32,
+                "hex32" => ValueType::Hex32,
+                "hex64" => ValueType::Hex64,
+                "bool" => ValueType::Bool,
+                "guid" => ValueType::Guid,
+                "sid" => ValueType::Sid,
+                "time" => ValueType::FileTime,
+                "list" => ValueType::TextArray,
+                "binary" => ValueType::Binary,
                 other => bail!("events.tsv, {}: unknown kind {other}", row.key),
             });
         }
@@ -122,19 +122,19 @@ impl Shape {
     }
 }
 
-fn value<'a>(field: &'a Field, kind: Kind, list: &'a [&'a str]) -> Value<'a> {
+fn value<'a>(field: &'a Field, kind: ValueType, list: &'a [&'a str]) -> Value<'a> {
     match (field, kind) {
-        (Field::Text(text), Kind::Sid) => Value::Sid(text),
+        (Field::Text(text), ValueType::Sid) => Value::Sid(text),
         (Field::Text(text), _) => Value::Text(text),
         (Field::Guid(guid), _) => Value::Guid(*guid),
         (Field::Bytes(bytes), _) => Value::Binary(bytes),
         (Field::List(_), _) => Value::TextArray(list),
-        (Field::Number(number), Kind::U16) => Value::U16(*number as u16),
-        (Field::Number(number), Kind::U32) => Value::U32(*number as u32),
-        (Field::Number(number), Kind::Hex32) => Value::Hex32(*number as u32),
-        (Field::Number(number), Kind::Hex64) => Value::Hex64(*number),
-        (Field::Number(number), Kind::Bool) => Value::Bool(*number != 0),
-        (Field::Number(number), Kind::FileTime) => Value::FileTime(*number as i64),
+        (Field::Number(number), ValueType::U16) => Value::U16(*number as u16),
+        (Field::Number(number), ValueType::U32) => Value::U32(*number as u32),
+        (Field::Number(number), ValueType::Hex32) => Value::Hex32(*number as u32),
+        (Field::Number(number), ValueType::Hex64) => Value::Hex64(*number),
+        (Field::Number(number), ValueType::Bool) => Value::Bool(*number != 0),
+        (Field::Number(number), ValueType::FileTime) => Value::FileTime(*number as i64),
         (Field::Number(number), _) => Value::U64(*number),
     }
 }
@@ -144,7 +144,7 @@ const LOG_EVENTS: &str = "http://manifests.microsoft.com/win/2004/08/windows/eve
 /// Places 0 to 12 belong to System.
 const FIRST_FIELD: u16 = 13;
 
-fn template(row: &ShapeRow, computer: &str, kinds: &[Kind]) -> Template {
+fn template(row: &ShapeRow, computer: &str, kinds: &[ValueType]) -> Template {
     let text = |text: &str| Node::Text(text.into());
     let mut provider = element("Provider").attribute("Name", text(row.provider));
     if row.guid != "-" {
@@ -159,24 +159,24 @@ fn template(row: &ShapeRow, computer: &str, kinds: &[Kind]) -> Template {
     };
     let system = element("System")
         .with(Node::Element(provider))
-        .with(Node::Element(element("EventID").attribute("Qualifiers", Node::Optional(4, Kind::U16)).with(Node::Optional(3, Kind::U16))))
-        .with(leaf("Version", 11, Kind::U8))
-        .with(leaf("Level", 0, Kind::U8))
-        .with(leaf("Task", 2, Kind::U16))
-        .with(leaf("Opcode", 1, Kind::U8))
-        .with(leaf("Keywords", 5, Kind::Hex64))
-        .with(Node::Element(element("TimeCreated").attribute("SystemTime", Node::Optional(6, Kind::FileTime))))
-        .with(leaf("EventRecordID", 10, Kind::U64))
-        .with(Node::Element(element("Correlation").attribute("ActivityID", Node::Optional(7, Kind::Guid))))
-        .with(pair("Execution", "ProcessID", 8, "ThreadID", 9, Kind::U32))
+        .with(Node::Element(element("EventID").attribute("Qualifiers", Node::Optional(4, ValueType::U16)).with(Node::Optional(3, ValueType::U16))))
+        .with(leaf("Version", 11, ValueType::U8))
+        .with(leaf("Level", 0, ValueType::U8))
+        .with(leaf("Task", 2, ValueType::U16))
+        .with(leaf("Opcode", 1, ValueType::U8))
+        .with(leaf("Keywords", 5, ValueType::Hex64))
+        .with(Node::Element(element("TimeCreated").attribute("SystemTime", Node::Optional(6, ValueType::FileTime))))
+        .with(leaf("EventRecordID", 10, ValueType::U64))
+        .with(Node::Element(element("Correlation").attribute("ActivityID", Node::Optional(7, ValueType::Guid))))
+        .with(pair("Execution", "ProcessID", 8, "ThreadID", 9, ValueType::U32))
         .with(Node::Element(element("Channel").with(text(row.channel))))
         .with(Node::Element(element("Computer").with(text(computer))))
-        .with(Node::Element(element("Security").attribute("UserID", Node::Optional(12, Kind::Sid))));
+        .with(Node::Element(element("Security").attribute("UserID", Node::Optional(12, ValueType::Sid))));
     let root = element("Event").attribute("xmlns", text(EVENTS)).with(Node::Element(system));
     Template::new(root.with(Node::Element(payload(row, kinds))))
 }
 
-fn payload(row: &ShapeRow, kinds: &[Kind]) -> super::evtx_writer::Element {
+fn payload(row: &ShapeRow, kinds: &[ValueType]) -> super::evtx_writer::Element {
     let fields = row.fields.iter().zip(kinds).zip(FIRST_FIELD..);
     let (name, inner) = row.element.split_once(':').unwrap_or((row.element, ""));
     if name == "UserData" {
@@ -192,7 +192,7 @@ fn payload(row: &ShapeRow, kinds: &[Kind]) -> super::evtx_writer::Element {
     }
     for (((field, _), kind), place) in fields {
         let part = match (*field, kind) {
-            ("Binary", Kind::Binary) => element("Binary"),
+            ("Binary", ValueType::Binary) => element("Binary"),
             ("", _) => element("Data"),
             (name, _) => element("Data").attribute("Name", Node::Text(name.into())),
         };

@@ -71,7 +71,7 @@ fn answered(ui: &mut Ui, session: &Session, screen: &mut Screen, answer: &Answer
     decoded(ui, answer, queue);
     tree::show(ui, session, screen, queue);
     around(ui, session, answer, queue);
-    raw(ui, screen, event, &answer.xml, queue);
+    raw(ui, session, screen, event, queue);
 }
 
 fn head(ui: &mut Ui, session: &Session, subject: &Subject, queue: &mut Queue) {

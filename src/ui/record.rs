@@ -114,27 +114,39 @@ pub(super) fn decoded(ui: &mut Ui, answer: &Answer, queue: &mut Queue) {
     });
 }
 
-/// The record as it was read, as JSON or XML.
-pub(super) fn raw(ui: &mut Ui, screen: &mut Screen, event: &Event, xml: &Result<String, String>, queue: &mut Queue) {
+/// The record as it was read, as JSON or XML. The XML lies in the evidence: it is read when it is looked at.
+pub(super) fn raw(ui: &mut Ui, session: &Session, screen: &mut Screen, event: &Event, queue: &mut Queue) {
     CollapsingHeader::new("Raw record").id_salt("raw").show(ui, |ui| {
+        let rendered = session.drill.rendered();
+        if screen.raw == Raw::Xml && rendered.is_none() {
+            queue.push(Command::ReadRecord);
+        }
+        let reading = screen.raw == Raw::Xml && !matches!(rendered, Some(Some(_)));
         let pretty = || {
             serde_json::from_str::<serde_json::Value>(&event.fields)
                 .ok()
                 .and_then(|v| serde_json::to_string_pretty(&v).ok())
                 .unwrap_or_else(|| event.fields.clone())
         };
-        let text = match (screen.raw, xml) {
+        let text = match (screen.raw, rendered.flatten()) {
             (Raw::Json, _) => pretty(),
-            (Raw::Xml, Ok(xml)) => xml.clone(),
-            (Raw::Xml, Err(why)) => why.clone(),
+            (Raw::Xml, Some(Ok(text) | Err(text))) => text.clone(),
+            (Raw::Xml, None) => "reading the record in the evidence…".into(),
         };
         ui.horizontal(|ui| {
             for (face, name) in [(Raw::Json, "JSON"), (Raw::Xml, "XML")] {
                 if ui.add(Button::selectable(screen.raw == face, name)).clicked() {
                     screen.raw = face;
+                    if face == Raw::Xml && matches!(rendered, Some(Some(Err(_)))) {
+                        queue.push(Command::ReadRecord);
+                    }
                 }
             }
-            if ui.button("Copy").on_hover_text("Copies all of it").accessible_name("Copy raw record").clicked() {
+            if reading {
+                if ui.button("Stop").on_hover_text("Stops reading it: a member of an archive is unpacked first").clicked() {
+                    queue.push(Command::StopRecord);
+                }
+            } else if ui.button("Copy").on_hover_text("Copies all of it").accessible_name("Copy raw record").clicked() {
                 queue.push(Command::Copy(text.clone()));
             }
         });

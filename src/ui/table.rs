@@ -54,7 +54,9 @@ fn nothing(ui: &mut Ui, session: &Session, queue: &mut Queue) {
         let why = match session.view.narrow.show {
             Show::Flagged => "Nothing is flagged here yet. Select a row and press Space.",
             Show::Above => "Nothing is above the threshold. Move it to the left.",
-            Show::Both | Show::OnlyUnusual | Show::OnlyRules => "No row is so at this threshold. Move it, or show everything.",
+            Show::Both => "No row is both unusual and found by a rule. Move the threshold, or show everything.",
+            Show::OnlyUnusual => "Every row above the threshold was found by a rule too. Move the threshold, or show everything.",
+            Show::OnlyRules => "Every row that a rule found is above the threshold. Move the threshold, or show everything.",
             Show::All => "Nothing passes.",
         };
         ui.label(why);

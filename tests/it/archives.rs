@@ -95,9 +95,10 @@ fn members_of_every_kind_of_archive_are_read_as_files_are() {
     let sink = Memory::default();
     ingest(&[case.join("kape")], &sink, &Options::default(), &Control::silent()).unwrap();
     let offset = sink.kept.lock().unwrap().values().flatten().find_map(|event| event.offset.filter(|_| event.fields.contains("\"System\""))).unwrap();
-    let xml = residue::ingest::raw_xml(Path::new(&log.path), offset).unwrap();
+    let xml = residue::ingest::raw_xml(log, offset, &Control::silent()).unwrap();
     assert!(xml.contains("<Event"), "{xml}");
-    assert!(residue::ingest::raw_xml(&case.join("kape!/nothing"), 0).is_err());
+    let gone = residue::domain::Ledger { path: case.join("kape!/nothing").display().to_string(), ..Default::default() };
+    assert!(residue::ingest::raw_xml(&gone, 0, &Control::silent()).is_err());
 }
 
 #[test]

@@ -80,28 +80,8 @@ impl SourceSink for MemorySource {
 }
 
 fn borrow(source: u32, event: &Event, payload: bool) -> EventRef<'_> {
-    EventRef {
-        key: EventKey { source, part: event.part, record: event.record },
-        time: event.time,
-        time_text: event.time_text.as_deref(),
-        record_id: event.record_id,
-        recovered: event.recovered,
-        computer: event.computer.as_deref(),
-        channel: event.channel.as_deref(),
-        provider: event.provider.as_deref(),
-        event_id: event.event_id,
-        level: event.level.as_deref(),
-        user: event.user.as_deref(),
-        pid: event.pid,
-        ppid: event.ppid,
-        process_guid: event.process_guid.as_deref(),
-        parent_guid: event.parent_guid.as_deref(),
-        image: event.image.as_deref(),
-        parent_image: event.parent_image.as_deref(),
-        command_line: event.command_line.as_deref(),
-        message: if payload { &event.message } else { "" },
-        fields: if payload { &event.fields } else { "" },
-    }
+    let whole = event.borrowed(source);
+    if payload { whole } else { EventRef { message: "", fields: "", ..whole } }
 }
 
 impl EventStore for MemoryStore {

@@ -8,37 +8,37 @@ use residue::domain::{EventStore, Plan, Subject};
 use residue::ingest::ingest;
 use residue::nn::Device;
 use residue::score::{Label, Outcome, Truth, TruthMember, measure, rank};
-use residue::synth::evtx_writer::{Element, EvtxWriter, Kind, Node, Template, Value, element};
+use residue::synth::evtx_writer::{Element, EvtxWriter, Node, Template, Value, ValueType, element};
 use residue::synth::{self, Format, Options, Summary};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-fn data(name: &str, place: u16, kind: Kind) -> Node {
+fn data(name: &str, place: u16, kind: ValueType) -> Node {
     Node::Element(element("Data").attribute("Name", Node::Text(name.into())).with(Node::Place(place, kind)))
 }
 
 /// A template with every kind of value.
 fn every_kind() -> Template {
     let kinds = [
-        ("Text", Kind::Text),
-        ("Long", Kind::U64),
-        ("Yes", Kind::Bool),
-        ("Id", Kind::Guid),
-        ("Time", Kind::FileTime),
-        ("Who", Kind::Sid),
-        ("Hex", Kind::Hex64),
-        ("Bytes", Kind::Binary),
+        ("Text", ValueType::Text),
+        ("Long", ValueType::U64),
+        ("Yes", ValueType::Bool),
+        ("Id", ValueType::Guid),
+        ("Time", ValueType::FileTime),
+        ("Who", ValueType::Sid),
+        ("Hex", ValueType::Hex64),
+        ("Bytes", ValueType::Binary),
     ];
     let mut payload: Element = element("EventData");
     for (index, (name, kind)) in kinds.into_iter().enumerate() {
         payload = payload.with(data(name, index as u16 + 3, kind));
     }
     let system = element("System")
-        .with(Node::Element(element("EventID").with(Node::Place(0, Kind::U16))))
-        .with(Node::Element(element("EventRecordID").with(Node::Place(1, Kind::U64))))
-        .with(Node::Element(element("Correlation").attribute("ActivityID", Node::Optional(2, Kind::Guid))));
+        .with(Node::Element(element("EventID").with(Node::Place(0, ValueType::U16))))
+        .with(Node::Element(element("EventRecordID").with(Node::Place(1, ValueType::U64))))
+        .with(Node::Element(element("Correlation").attribute("ActivityID", Node::Optional(2, ValueType::Guid))));
     Template::new(
         element("Event")
             .attribute("xmlns", Node::Text("http://schemas.microsoft.com/win/2004/08/events/event".into()))

@@ -2,10 +2,11 @@
 
 use super::coded::Coded;
 use super::messages::Messages;
-use super::{Chunk, Events, NONE, stored};
+use super::{Chunk, Events, NONE, held_as, stored};
+use crate::case::columns::KEY;
 use crate::case::search::{Cell, Column, Number, Pattern, Search, Span, Term};
 use crate::control::{Control, RunError};
-use crate::domain::EventKey;
+use crate::domain::{EventKey, Held, WORDS};
 use foldhash::HashMap;
 use foldhash::HashMapExt as _;
 use polars::prelude::{DataFrame, PolarsResult, StaticArray};
@@ -13,9 +14,6 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// Where a word without a column is looked for, besides the message. All fields are searched when they are named (`fields:word`).
-const NAMES: [Column; 7] = [Column::CommandLine, Column::Image, Column::ParentImage, Column::Computer, Column::User, Column::Channel, Column::Provider];
 
 /// What the analyst said of one event.
 #[derive(Clone, Debug, Default)]
@@ -115,7 +113,8 @@ impl Events {
                 if let Some(id) = id {
                     self.ask_spans(&mut asked, Column::EventId, std::slice::from_ref(id), query, control)?;
                 }
-                for column in NAMES.into_iter().chain([Column::Message]) {
+                // Messages last: what is known without reading texts comes first. All fields are searched when they are named (`fields:word`).
+                for column in WORDS.into_iter().rev() {
                     self.ask_text(&mut asked, column, pattern, control)?;
                 }
             }
@@ -125,13 +124,13 @@ impl Events {
 
     fn ask_spans<'a>(&self, asked: &mut Asked<'a>, column: Column, spans: &'a [Span], query: &Query, control: &Control) -> Result<(), RunError> {
         let holds = |number: i64| spans.iter().any(|span| span.holds(Number::Whole(number)));
-        match column {
-            Column::EventId | Column::Pid => {
+        match held_as(column) {
+            Some(Held::Names | Held::Codes) => {
                 let coded = self.coded(column, control)?.ok_or_else(|| too_varied(column))?;
                 asked.add_coded(&coded, |value| value.parse().is_ok_and(holds));
             }
-            Column::Time | Column::RecordId => asked.numbers = Some((self.numbers(column, control)?, spans)),
-            Column::Flagged => asked.said = Some(self.ask_said(query, holds(0), &|said| holds(i64::from(said.flagged)))?),
+            Some(Held::Numbers) => asked.numbers = Some((self.numbers(column, control)?, spans)),
+            _ if column == Column::Flagged => asked.said = Some(self.ask_said(query, holds(0), &|said| holds(i64::from(said.flagged)))?),
             _ => return Err(foreign(column)),
         }
         Ok(())
@@ -140,7 +139,7 @@ impl Events {
     fn ask_text<'a>(&self, asked: &mut Asked<'a>, column: Column, pattern: &'a Pattern, control: &Control) -> Result<(), RunError> {
         asked.pattern = Some(pattern);
         match column {
-            Column::Message | Column::Fields | Column::Logon => asked.texts.push(stored(column)),
+            _ if column == Column::Logon || held_as(column) == Some(Held::Texts) => asked.texts.push(stored(column)),
             _ if Self::GROUPED.contains(&column) => match self.coded(column, control)? {
                 Some(coded) => asked.add_coded(&coded, |value| pattern.is_in(value)),
                 None => asked.texts.push(stored(column)),
@@ -171,7 +170,7 @@ impl Events {
             .into_par_iter()
             .map(|(chunk, asked)| {
                 let chunk = &self.chunks[chunk];
-                let table = chunk.file.group(&["record", "part"], chunk.group)?;
+                let table = chunk.file.group(&KEY, chunk.group)?;
                 let view = chunk.file.view(&table, 0)?;
                 let places: HashMap<(u64, u32), usize> = asked.into_iter().map(|at| ((keys[at].record, keys[at].part), at)).collect();
                 Ok((0..view.len()).filter_map(|row| Some((*places.get(&view.key(row))?, (chunk.first + row) as u32))).collect())
@@ -252,7 +251,7 @@ impl<'a> Plan<'a> {
         columns.retain(|column| kept.is_none() || *column != stored(Column::Message));
         let table = if columns.is_empty() { DataFrame::empty() } else { chunk.file.group(&columns, chunk.group)? };
         let messages = kept.filter(|_| !self.patterns.is_empty()).map(|kept| kept.rows_with(&self.patterns)).transpose()?;
-        let texts = Texts { chunk, table, messages };
+        let texts = SearchedTexts { chunk, table, messages };
         for asked in self.must.iter().filter(|asked| !asked.texts.is_empty()) {
             let mut hits = asked.known(chunk);
             asked.add_texts(&texts, alive, &mut hits)?;
@@ -276,7 +275,7 @@ impl<'a> Plan<'a> {
 }
 
 /// The texts of a row group that are searched.
-struct Texts<'a> {
+struct SearchedTexts<'a> {
     chunk: &'a Chunk,
     table: DataFrame,
     /// Of the plan's patterns, in which rows' messages each is; `None` where messages are in the table.
@@ -326,7 +325,7 @@ impl Asked<'_> {
     }
 
     /// Adds what the texts of the rows in question say.
-    fn add_texts(&self, texts: &Texts<'_>, alive: &[bool], hits: &mut [bool]) -> Result<(), RunError> {
+    fn add_texts(&self, texts: &SearchedTexts<'_>, alive: &[bool], hits: &mut [bool]) -> Result<(), RunError> {
         let Some(pattern) = self.pattern.filter(|_| alive.contains(&true)) else { return Ok(()) };
         for name in &self.texts {
             match texts.messages.as_ref().filter(|_| *name == stored(Column::Message)) {

@@ -98,7 +98,7 @@ impl Messages {
             for block in &self.blocks {
                 let all = block.unpack(&self.ends[block.texts.clone()], room);
                 let all = all.ok_or_else(|| RunError::failed("messages kept in memory cannot be unpacked; open the case again"))?;
-                let texts = Texts { all, ends: &self.ends[block.texts.clone()], exact: block.exact };
+                let texts = BlockTexts { all, ends: &self.ends[block.texts.clone()], exact: block.exact };
                 for (pattern, found) in patterns.iter().zip(&mut found) {
                     texts.find(pattern, &mut found[block.texts.clone()]);
                 }
@@ -132,13 +132,13 @@ impl Block {
 }
 
 /// The texts of a block, unpacked.
-struct Texts<'a> {
+struct BlockTexts<'a> {
     all: &'a [u8],
     ends: &'a [u32],
     exact: bool,
 }
 
-impl Texts<'_> {
+impl BlockTexts<'_> {
     /// Marks the texts that have the pattern in them.
     fn find(&self, pattern: &Pattern, found: &mut [bool]) {
         if !self.exact || pattern.words().is_empty() {
@@ -165,7 +165,7 @@ impl Texts<'_> {
     }
 }
 
-/// Texts on their way into blocks.
+/// BlockTexts on their way into blocks.
 #[derive(Default)]
 struct Gathered {
     waiting: Vec<u8>,

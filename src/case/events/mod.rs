@@ -19,6 +19,7 @@ use super::Snapshot;
 use super::reader::EventFile;
 use super::search::Column;
 use crate::control::{Control, RunError};
+use crate::domain::{EVENT_COLUMNS, Held};
 use coded::Coded;
 use messages::Messages;
 use std::collections::BTreeMap;
@@ -51,29 +52,22 @@ pub struct Events {
     turn: Turn,
 }
 
-/// Columns that were read. Each has a lock of its own: one that is being read keeps nobody from another.
+/// Columns that were read. Each has a lock of its own: while one is read, the others can be used.
 type Kept<T> = Mutex<BTreeMap<Column, Arc<Mutex<Option<T>>>>>;
 
 impl Events {
-    /// Columns that can be sorted by.
-    pub const SORTED: [Column; 12] = [
-        Column::Time,
-        Column::EventId,
-        Column::Computer,
-        Column::Channel,
-        Column::Provider,
-        Column::Level,
-        Column::User,
-        Column::Image,
-        Column::ParentImage,
-        Column::CommandLine,
-        Column::Source,
-        Column::RecordId,
-    ];
-    /// Columns that can be grouped by: all of them but the ends, time and record ID, of which every event has its own.
-    pub const GROUPED: [Column; 10] = {
-        let [_, grouped @ .., _] = Self::SORTED;
-        grouped
+    /// Columns that can be grouped by: those that are kept as names, and the source.
+    pub const GROUPED: [Column; count(Held::Names) + 1] = {
+        let mut columns = [Column::Source; count(Held::Names) + 1];
+        pick(Held::Names, &mut columns, 0);
+        columns
+    };
+    /// Columns that can be sorted by: the same, and those that are kept as numbers, of which nearly every event has its own.
+    pub const SORTED: [Column; count(Held::Names) + count(Held::Numbers) + 1] = {
+        let mut columns = [Column::Source; count(Held::Names) + count(Held::Numbers) + 1];
+        pick(Held::Numbers, &mut columns, 0);
+        pick(Held::Names, &mut columns, count(Held::Numbers));
+        columns
     };
 
     /// The table of a snapshot; reads nothing yet.
@@ -134,22 +128,35 @@ impl Events {
     }
 }
 
-/// A column's name in the file.
-fn stored(column: Column) -> &'static str {
-    match column {
-        Column::Message => "message",
-        Column::CommandLine => "command_line",
-        Column::Image => "image",
-        Column::ParentImage => "parent_image",
-        Column::Computer => "computer",
-        Column::User => "user",
-        Column::Channel => "channel",
-        Column::Provider => "provider",
-        Column::Level => "level",
-        Column::EventId => "event_id",
-        Column::RecordId => "record_id",
-        Column::Time => "time",
-        Column::Pid => "pid",
-        _ => "fields",
+/// How many columns are kept so.
+const fn count(held: Held) -> usize {
+    pick(held, &mut [], 0)
+}
+
+/// Writes the columns that are kept so into a list, as far as there is room for them, from a place on; says how many they are.
+const fn pick(held: Held, into: &mut [Column], from: usize) -> usize {
+    let (mut at, mut found) = (0, 0);
+    while at < EVENT_COLUMNS.len() {
+        if let Some((column, how)) = EVENT_COLUMNS[at].search
+            && how as u8 == held as u8
+        {
+            if from + found < into.len() {
+                into[from + found] = column;
+            }
+            found += 1;
+        }
+        at += 1;
     }
+    found
+}
+
+/// How a column is kept; `None` where events do not have it, or it is stored nowhere.
+fn held_as(column: Column) -> Option<Held> {
+    column.of_events()?.search.map(|(_, held)| held)
+}
+
+/// A column's name in the file; logon sessions are looked for in the fields.
+fn stored(column: Column) -> &'static str {
+    let column = if column == Column::Logon { Column::Fields } else { column };
+    column.of_events().map_or("", |column| column.name)
 }

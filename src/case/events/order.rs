@@ -1,9 +1,10 @@
 //! Events in order of a column, and how many there are of each of its values.
 
 use super::find::too_varied;
-use super::{Events, NONE};
+use super::{Events, NONE, held_as};
 use crate::case::search::Column;
 use crate::control::{Control, RunError};
+use crate::domain::Held;
 use rayon::prelude::*;
 
 /// Rows that one thread counts at a time.
@@ -27,7 +28,7 @@ impl Events {
         if !Self::SORTED.contains(&column) {
             return Err(RunError::failed(format!("{}: events cannot be sorted by it", column.name())));
         }
-        if matches!(column, Column::Time | Column::RecordId) {
+        if held_as(column) == Some(Held::Numbers) {
             let numbers = self.numbers(column, control)?;
             let place = |row: u32| match numbers[row as usize] {
                 NONE => i64::MAX,

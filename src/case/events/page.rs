@@ -1,30 +1,11 @@
 //! The events of some rows, for a page of the list.
 
 use super::{Chunk, Events};
+use crate::case::columns::names;
 use crate::control::{Control, RunError};
 use crate::domain::{Event, EventKey};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-
-/// What a line shows.
-const SHOWN: [&str; 16] = [
-    "time",
-    "time_text",
-    "record",
-    "part",
-    "record_id",
-    "computer",
-    "channel",
-    "provider",
-    "event_id",
-    "level",
-    "user",
-    "pid",
-    "image",
-    "parent_image",
-    "command_line",
-    "message",
-];
 
 /// One event of the list, without its fields.
 #[derive(Clone, Debug)]
@@ -66,13 +47,13 @@ impl Chunk {
         let place = |row: u32| row as usize - self.first;
         let (Some(first), Some(last)) = (rows.iter().copied().min(), rows.iter().copied().max()) else { return Ok(Vec::new()) };
         let start = self.file.start(self.group);
-        let table = self.file.slice(&SHOWN, start + place(first)..start + place(last) + 1)?;
+        let table = self.file.slice(&names(|column| column.listed), start + place(first)..start + place(last) + 1)?;
         let view = self.file.view(&table, 0)?;
         Ok(rows
             .iter()
             .map(|row| {
-                let event = view.owned((row - first) as usize);
-                Line { row: *row, key: EventKey { source: self.source, part: event.part, record: event.record }, event }
+                let event = view.event(self.source, (row - first) as usize);
+                Line { row: *row, key: event.key, event: event.owned() }
             })
             .collect())
     }

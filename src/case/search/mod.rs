@@ -14,11 +14,11 @@
 mod column;
 mod value;
 
+pub use crate::domain::{Cell, Column};
 pub(super) use column::Number;
-pub use column::{Cell, Column};
 pub(super) use value::{Pattern, Span};
 
-use column::TEXTS;
+use column::{TEXTS, number};
 use std::ops::Range;
 
 /// A parsed search.
@@ -141,14 +141,14 @@ impl Term {
     }
 
     fn matches<'a>(&self, cell: &dyn Fn(Column) -> Cell<'a>) -> bool {
-        let number = |column, spans: &[Span]| cell(column).number().is_some_and(|n| spans.iter().any(|span| span.holds(n)));
+        let holds = |column, spans: &[Span]| number(cell(column)).is_some_and(|n| spans.iter().any(|span| span.holds(n)));
         match self {
             Self::Anywhere(pattern, id) => {
-                id.is_some_and(|id| number(Column::EventId, &[id])) || TEXTS.iter().any(|column| cell(*column).any_text(|text| pattern.is_in(text)))
+                id.is_some_and(|id| holds(Column::EventId, &[id])) || TEXTS.iter().any(|column| cell(*column).any_text(|text| pattern.is_in(text)))
             }
-            Self::Ids(spans) => number(Column::EventId, spans),
+            Self::Ids(spans) => holds(Column::EventId, spans),
             Self::Text(column, pattern) => cell(*column).any_text(|text| pattern.is_in(text)),
-            Self::Number(column, spans) => number(*column, spans),
+            Self::Number(column, spans) => holds(*column, spans),
         }
     }
 }

@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
 
 const NAME: &str = "fields";
@@ -121,11 +120,7 @@ impl Written {
     /// Writes it into `folder`, every file whole or not at all.
     pub(super) fn save(&self, folder: &Path, network: &Network) -> Result<(), RunError> {
         let failed = |error: std::io::Error| RunError::failed(format!("the model cannot be saved: {error}: {}", folder.display()));
-        std::fs::create_dir_all(folder).map_err(failed)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        file.write_all(&self.words).map_err(failed)?;
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(folder.join(WORDS)).map_err(|error| failed(error.error))?;
+        crate::files::write_whole(&folder.join(WORDS), &self.words).map_err(failed)?;
         save(folder, NAME, &network.model, &self.card).map(drop)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::read::Table;
 use super::unique::Uniques;
-use crate::domain::{RankBy, Subject};
+use crate::domain::{Preset, RankBy, Subject};
 use rayon::prelude::*;
 
 /// Scores by row; what is missing was not computed.
@@ -27,12 +27,7 @@ fn subject(table: &Table, uniques: &Uniques, scores: &Scores<'_>, row: usize) ->
     let value = |scores: Option<&[f64]>| scores.and_then(|scores| scores.get(row).copied());
     let (rarity, learned, loss) = (scores.rarity.get(row).copied(), value(scores.learned), value(scores.loss));
     let prior = learned.map(|_| 0.0);
-    let score = match scores.rank_by {
-        RankBy::Recommended => learned,
-        RankBy::Loss => loss,
-        RankBy::Rarity => rarity,
-    };
-    Subject {
+    let mut subject = Subject {
         key: event(members.first()).map(|event| event.key).unwrap_or_default(),
         title: head.message.into(),
         subject: "unique event".into(),
@@ -51,8 +46,9 @@ fn subject(table: &Table, uniques: &Uniques, scores: &Scores<'_>, row: usize) ->
         prior,
         loss,
         rarity,
-        score: score.unwrap_or(f64::NAN),
         members: members.iter().map(|&at| table.events[at as usize].key).collect(),
         ..Subject::default()
-    }
+    };
+    subject.score = subject.value(scores.rank_by, Preset::Recommended).unwrap_or(f64::NAN);
+    subject
 }

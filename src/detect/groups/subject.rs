@@ -1,7 +1,7 @@
 //! A window as a subject: its scores and its line in words.
 
 use super::{Gathered, Scored};
-use crate::domain::{Plan, Preset, RankBy, Stage, Subject};
+use crate::domain::{Plan, RankBy, Stage, Subject};
 use std::fmt::Write as _;
 
 /// Programs named in a title.
@@ -16,11 +16,6 @@ pub(super) fn subject(groups: &Gathered, scored: &Scored, index: usize, plan: &P
     let learned = scored.launches.as_ref().map(|launches| launches.1.score(window, &groups.kinds));
     let whole = scored.launches.as_ref().map(|launches| launches.0.score(window, &groups.kinds));
     let prior = whole.zip(learned).map(|(whole, learned)| whole - learned);
-    let score = match (stage, plan.rank_by, plan.preset) {
-        (Stage::First, ..) | (_, RankBy::Rarity, _) => rarity,
-        (_, RankBy::Loss, _) | (_, _, Preset::Published) => loss.unwrap_or(rarity),
-        (_, RankBy::Recommended, Preset::Recommended) => learned.zip(prior).map_or(rarity, |(learned, prior)| learned + prior),
-    };
     let first = members().next();
     let host = first.map_or("", |process| &process.computer);
     let user = first.and_then(|process| process.user.clone()).filter(|_| groups.setup.by_user);
@@ -28,7 +23,7 @@ pub(super) fn subject(groups: &Gathered, scored: &Scored, index: usize, plan: &P
     if let Some(user) = &user {
         write!(kind, ", {user}").ok();
     }
-    Subject {
+    let mut subject = Subject {
         key: first.map(|process| process.key).unwrap_or_default(),
         title: title(groups, pattern).into(),
         subject: kind.into(),
@@ -47,10 +42,12 @@ pub(super) fn subject(groups: &Gathered, scored: &Scored, index: usize, plan: &P
         prior,
         loss,
         rarity: Some(rarity),
-        score,
         members: members().flat_map(|process| [Some(process.key), process.twin]).flatten().collect(),
         ..Subject::default()
-    }
+    };
+    let by = if stage == Stage::First { RankBy::Rarity } else { plan.rank_by };
+    subject.score = subject.value(by, plan.preset).unwrap_or(rarity);
+    subject
 }
 
 /// `12 launches of 3 programs: cmd.exe 7, whoami.exe 4, net.exe`

@@ -94,11 +94,7 @@ impl Run {
             if network.is_some() {
                 (subject.learned, subject.prior) = (Some(part.learned()), Some(part.prior()));
             }
-            subject.score = match rank_by {
-                RankBy::Recommended => part.learned() + part.prior(),
-                RankBy::Loss => subject.loss.unwrap_or(0.0),
-                RankBy::Rarity => rarity,
-            };
+            subject.score = subject.value(rank_by, Preset::Recommended).unwrap_or(rarity);
         }
         let stage = if network.is_some() { Stage::Final } else { Stage::First };
         let model_id = network.as_ref().map(|network| network.id.clone()).unwrap_or_default();

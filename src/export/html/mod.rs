@@ -7,15 +7,14 @@ mod leads;
 mod picture;
 mod table;
 
-use super::AtomicFile;
 use super::chapter::{Chapter, Facts};
 use crate::control::{Control, RunError};
 use crate::domain::{Ledger, time};
+use crate::files::{AtomicFile, OutputPath};
 use anyhow::Context;
 use escape::text;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::Path;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -23,7 +22,7 @@ const STYLE: &str = include_str!("style.css");
 ///
 /// # Errors
 /// When the file cannot be written, or the job is cancelled.
-pub fn write_html(path: &Path, facts: &Facts<'_>, chapters: &[Chapter<'_>], control: &Control) -> Result<u64, RunError> {
+pub fn write_html(path: &OutputPath, facts: &Facts<'_>, chapters: &[Chapter<'_>], control: &Control) -> Result<u64, RunError> {
     let mut page = String::new();
     let title = text(facts.title);
     let _ = writeln!(

@@ -4,24 +4,26 @@
 //! read ([`room`]), never beside the evidence; the rest is only hashed. Names in archives are shown, never used as paths. Border: knows bytes, not
 //! formats; `source` decides what is read.
 
+mod kept;
 mod packed;
 mod room;
 mod zipped;
 
+pub(super) use crate::files::INSIDE;
+pub(super) use kept::member;
 pub(super) use room::{Room, sweep};
 
+use super::error::{ReadError, Result, go_on};
 use super::find::{Refused, plain};
 use crate::control::Control;
+use crate::files::{SourcePath, TempPath};
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{Error, ErrorKind, Read, Result, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tempfile::TempPath;
 
-/// What stands between an archive's name and a member's.
-pub(super) const INSIDE: &str = "!/";
 /// Unpacked bytes that are always allowed to one member,
 const FREE: u64 = 1 << 30;
 /// and to all members of an archive together;
@@ -134,7 +136,7 @@ impl Archive {
                     Ok(0) => return Ok(()),
                     Ok(read) => read,
                     Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                    Err(error) => return Err(error),
+                    Err(error) => return Err(error.into()),
                 };
                 if !each(block.get(..read).unwrap_or_default())? {
                     return Ok(());
@@ -146,7 +148,7 @@ impl Archive {
             Some(zip) => zip.read(index, &mut pump),
             None => packed::read(self.kind, File::open(&self.file)?, &mut pump),
         }))
-        .unwrap_or_else(|_| Err(Error::other("the decompressor failed inside")))
+        .unwrap_or_else(|_| Err(ReadError::archive("the decompressor failed inside")))
     }
 }
 
@@ -238,10 +240,8 @@ impl Place {
 
 impl Member {
     fn check(self, size: u64, control: &Control) -> Result<()> {
-        if control.cancel.is_cancelled() {
-            return Err(Error::other("cancelled"));
-        }
-        if size > allowed(FREE, self.packed) { Err(Error::new(ErrorKind::QuotaExceeded, bomb(size))) } else { Ok(()) }
+        go_on(&control.cancel)?;
+        if size > allowed(FREE, self.packed) { Err(ReadError::TooBig(bomb(size))) } else { Ok(()) }
     }
 
     /// Unpacks into the room, hashing on the way; bytes before damage are kept.
@@ -262,49 +262,37 @@ impl Member {
             Ok(true)
         });
         if let Some(error) = failed {
-            return Err(Error::other(format!("cannot be unpacked into the cache ({error}): is the disk full?")));
+            return Err(ReadError::archive(format!("cannot be unpacked into the cache ({error}): is the disk full?")));
         }
-        if control.cancel.is_cancelled() {
-            return Err(Error::other("cancelled"));
-        }
-        if let Err(error) = &done
-            && error.kind() == ErrorKind::QuotaExceeded
-        {
-            return Err(Error::new(error.kind(), error.to_string()));
-        }
-        let damage = done.err().map(|error| format!("damaged in the archive ({error}): what came before the damage was read, {size} bytes"));
+        let damage = match done {
+            Err(stop @ (ReadError::Cancelled | ReadError::TooBig(_))) => return Err(stop),
+            done => done.err(),
+        };
+        let damage = damage.map(|error| format!("damaged in the archive ({error}): what came before the damage was read, {size} bytes"));
         Ok(Unpacked { file: file.into_temp_path(), size, sha256: crate::ingest::hash::hex(hasher), damage })
     }
 }
 
-/// Makes the member at `path` (`/folder/a.zip!/b.evtx`) a file for as long as it and its room live; none when `path` names no member.
+/// Makes a member of an archive a file for as long as it and its room live; none when `path` is a file itself.
 ///
 /// # Errors
 /// The archive is away or changed, or there is no room.
-pub(super) fn at(path: &Path, control: &Control) -> Result<Option<(Unpacked, Room)>> {
-    let text = path.to_string_lossy();
-    if path.exists() {
-        return Ok(None);
-    }
-    let Some((file, inside)) =
-        text.match_indices(INSIDE).filter_map(|(at, mark)| Some((text.get(..at)?, text.get(at + mark.len()..)?))).find(|(file, _)| Path::new(file).is_file())
-    else {
-        return Ok(None);
-    };
-    let room = Room::new(&[PathBuf::from(file)]);
-    let (mut place, mut name, mut wanted) = (Place::File(PathBuf::from(file)), file.to_owned(), inside);
+pub(super) fn at(path: &SourcePath, control: &Control) -> Result<Option<(Unpacked, Room)>> {
+    let (file, Some(inside)) = (path.file(), path.member()) else { return Ok(None) };
+    let room = Room::new(&[file.to_owned()]);
+    let (mut place, mut name, mut wanted) = (Place::File(file.to_owned()), file.to_string_lossy().into_owned(), inside);
     let mut held: Option<TempPath> = None;
     // One archive, and one inside it.
     for _ in 0..2 {
         let Some(kind) = Kind::of(&place.head(8)?) else { break };
-        let opened = held.as_deref().unwrap_or(Path::new(file)).to_path_buf();
-        let (archive, listing) = Archive::open(kind, &name, &opened, held.take()).map_err(Error::other)?;
+        let opened = held.as_deref().unwrap_or(file).to_path_buf();
+        let (archive, listing) = Archive::open(kind, &name, &opened, held.take()).map_err(ReadError::Archive)?;
         let member = |name: &str| listing.members.iter().find(|member| member.name == name);
         let (found, rest) = if let Some(found) = member(wanted) {
             (found, "")
         } else {
             let split = wanted.match_indices(INSIDE).find_map(|(at, mark)| Some((member(wanted.get(..at)?)?, wanted.get(at + mark.len()..)?)));
-            split.ok_or_else(|| Error::other("the archive holds no such member any more"))?
+            split.ok_or_else(|| ReadError::archive("the archive holds no such member any more"))?
         };
         let unpacked = Member::from(found).unpack(&archive, &room, control)?;
         if rest.is_empty() {
@@ -314,7 +302,7 @@ pub(super) fn at(path: &Path, control: &Control) -> Result<Option<(Unpacked, Roo
         place = Place::File(unpacked.file.to_path_buf());
         held = Some(unpacked.file);
     }
-    Err(Error::other("the archive holds no such member any more"))
+    Err(ReadError::archive("the archive holds no such member any more"))
 }
 
 /// A member's name as shown.

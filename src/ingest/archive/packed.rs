@@ -1,11 +1,12 @@
 //! Files that are one packed stream: gzip and Zstandard, of one part or several.
 
 use super::{Kind, shown};
+use crate::ingest::error::{ReadError, Result};
 use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::StreamingDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Error, Read, Result};
+use std::io::{BufRead, BufReader, Read};
 
 /// What the packed file is called inside.
 pub(super) fn inner_name(outer: &str) -> String {
@@ -34,7 +35,7 @@ fn frames(mut reader: BufReader<File>, pump: &mut dyn FnMut(&mut dyn Read) -> Re
                 std::io::copy(&mut (&mut reader).take(u64::from(length)), &mut std::io::sink())?;
                 continue;
             }
-            Err(error) => return Err(Error::other(error.to_string())),
+            Err(error) => return Err(ReadError::archive(error.to_string())),
         };
         let mut stopped = Stopped { inner: &mut decoder, ended: false };
         pump(&mut stopped)?;
@@ -52,7 +53,7 @@ struct Stopped<'a, R> {
 }
 
 impl<R: Read> Read for Stopped<'_, R> {
-    fn read(&mut self, into: &mut [u8]) -> Result<usize> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
         let read = self.inner.read(into)?;
         self.ended |= read == 0;
         Ok(read)

@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use tempfile::NamedTempFile;
+
+use crate::files::{self, NamedTempFile};
 
 const NAME: &str = "unpacked-";
 const LOCK: &str = "lock";
@@ -25,13 +26,7 @@ pub(in crate::ingest) struct Room {
 impl Room {
     /// Room that lies neither in nor beside any of the evidence.
     pub(in crate::ingest) fn new(evidence: &[PathBuf]) -> Self {
-        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-        let evidence: Vec<PathBuf> = evidence.iter().map(|path| real(path)).collect();
-        let beside = |place: &Path| {
-            let place = real(place);
-            evidence.iter().any(|path| place.starts_with(path) || path.parent() == Some(&*place))
-        };
-        Self { places: places().into_iter().filter(|place| !beside(place)).collect(), folder: Mutex::new(None) }
+        Self { places: away_from(evidence, places()), folder: Mutex::new(None) }
     }
 
     /// A new file in it.
@@ -49,7 +44,7 @@ impl Room {
             *folder = Some(made);
             dir
         };
-        tempfile::Builder::new().prefix("member-").tempfile_in(dir)
+        files::private_in(&dir, "member-", "")
     }
 }
 
@@ -58,7 +53,7 @@ impl RoomFolder {
         fs::create_dir_all(place)?;
         // Another job may sweep a lock away before it is held: then the next name is tried.
         for _ in 0..8 {
-            let (lock, lock_path) = tempfile::Builder::new().prefix(NAME).suffix(".lock").tempfile_in(place)?.keep().map_err(|error| error.error)?;
+            let (lock, lock_path) = files::private_in(place, NAME, ".lock")?.keep().map_err(|error| error.error)?;
             if lock.try_lock().is_ok() && lock_path.exists() {
                 let dir = lock_path.with_extension("");
                 fs::create_dir(&dir)?;
@@ -81,8 +76,18 @@ impl Drop for RoomFolder {
 }
 
 fn places() -> Vec<PathBuf> {
-    let cache = directories::ProjectDirs::from("", "", "residue").map(|dirs| dirs.cache_dir().join("unpacked"));
-    cache.into_iter().chain([std::env::temp_dir().join("residue-unpacked")]).collect()
+    files::places("unpacked")
+}
+
+/// Those of some places that lie neither in nor beside any of the evidence.
+pub(super) fn away_from(evidence: &[PathBuf], places: Vec<PathBuf>) -> Vec<PathBuf> {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let evidence: Vec<PathBuf> = evidence.iter().map(|path| real(path)).collect();
+    let beside = |place: &Path| {
+        let place = real(place);
+        evidence.iter().any(|path| place.starts_with(path) || path.parent() == Some(&*place))
+    };
+    places.into_iter().filter(|place| !beside(place)).collect()
 }
 
 /// Removes what killed jobs left.

@@ -2,9 +2,10 @@
 
 use super::super::find::Refused;
 use super::{Listed, Listing, shown};
+use crate::ingest::error;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufReader, Error, Read, Result, Seek, SeekFrom};
+use std::io::{BufReader, Read, Result, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use zip::ZipArchive;
@@ -99,9 +100,9 @@ fn list(zip: &mut ZipArchive<BufReader<File>>) -> std::result::Result<Listing, S
 
 impl Zip {
     /// Reads a member; its CRC is compared at its end.
-    pub(super) fn read(&self, index: usize, pump: &mut dyn FnMut(&mut dyn Read) -> Result<()>) -> Result<()> {
+    pub(super) fn read(&self, index: usize, pump: &mut dyn FnMut(&mut dyn Read) -> error::Result<()>) -> error::Result<()> {
         let mut zip = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut member = zip.by_index(index).map_err(|error| Error::other(why(&error)))?;
+        let mut member = zip.by_index(index).map_err(|error| error::ReadError::archive(why(&error)))?;
         pump(&mut member)
     }
 }

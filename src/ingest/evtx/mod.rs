@@ -13,6 +13,7 @@ mod survey;
 
 pub(super) use raw::raw_xml;
 
+use super::error::ReadError;
 use super::format::{Format, Head, Input};
 use super::output::Output;
 use crate::control::RunError;
@@ -66,9 +67,9 @@ impl Format for Evtx {
     fn read(&self, input: &Input<'_>, output: &mut Output<'_>) -> Result<(), RunError> {
         match survey::survey(input) {
             Ok(survey) => pipeline::run(input, survey, output),
+            Err(ReadError::Cancelled) => Err(RunError::Cancelled),
             Err(error) => {
-                input.control.check()?;
-                output.lost(None, None, format!("reading failed ({error}); is the medium damaged?"));
+                output.lost(error.offset(), None, format!("reading failed ({error}); is the medium damaged?"));
                 Ok(())
             }
         }

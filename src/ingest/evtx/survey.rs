@@ -2,12 +2,13 @@
 
 use super::{CHUNK, CHUNK_HEADER, CHUNK_MAGIC, FILE_HEADER, FILE_MAGIC, Finding, Weight, u32_at, u64_at};
 use crate::control::CancelToken;
+use crate::ingest::error::{ReadError, Result, go_on};
 use crate::ingest::format::Input;
 use crate::ingest::sniff::begins;
 use evtx::{EvtxFileHeader, HeaderFlags};
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{Read, Result, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 
 /// More records than a chunk can hold: a record takes at least 28 bytes.
 const MAX_RECORDS: u64 = (CHUNK / 28) as u64;
@@ -116,9 +117,7 @@ impl Walk<'_> {
     fn chunks(&mut self, start: u64) -> Result<()> {
         let mut at = start;
         while at < self.size {
-            if self.cancel.is_cancelled() {
-                return Err(std::io::Error::other("cancelled"));
-            }
+            go_on(self.cancel)?;
             let header = self.read(at, CHUNK_HEADER)?;
             if header.starts_with(CHUNK_MAGIC) {
                 self.chunk(at, &header)?;
@@ -188,12 +187,12 @@ impl Walk<'_> {
 
     /// Up to `length` bytes at `at`; fewer at the end of the file.
     fn read(&mut self, at: u64, length: usize) -> Result<Vec<u8>> {
-        read_at(&mut self.file, at, length)
+        read_at(&mut self.file, at, length).map_err(|why| ReadError::at(at, why))
     }
 }
 
 /// Up to `length` bytes of `file` at `at`; fewer at its end.
-pub(super) fn read_at(file: &mut File, at: u64, length: usize) -> Result<Vec<u8>> {
+pub(super) fn read_at(file: &mut File, at: u64, length: usize) -> std::io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(at))?;
     let mut bytes = Vec::with_capacity(length);
     file.take(length as u64).read_to_end(&mut bytes)?;

@@ -14,7 +14,7 @@ use pieces::{Piece, Pieces};
 /// Events between looks at whether to stop.
 const CHECK: u64 = 1024;
 
-/// The format, in two dresses.
+/// Events as XML, in both forms that there are: as one document, or as `evtx_dump` writes them.
 pub(super) struct EventXml {
     /// As `evtx_dump` writes it: each event behind a line with its number.
     pub(super) dumped: bool,

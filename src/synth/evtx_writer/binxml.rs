@@ -5,7 +5,7 @@ use super::chunk::Names;
 /// Type of a place in a template. A value of another kind may still be given: each record says which kinds it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the kinds are those of the format")]
-pub enum Kind {
+pub enum ValueType {
     Text = 0x01,
     U8 = 0x04,
     U16 = 0x06,
@@ -71,7 +71,7 @@ impl Value<'_> {
             Self::Sid(text) => {
                 if !sid(text, out) {
                     utf16(text, out);
-                    return Kind::Text as u8;
+                    return ValueType::Text as u8;
                 }
             }
             Self::TextArray(texts) => {
@@ -84,21 +84,21 @@ impl Value<'_> {
         self.kind() as u8
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> ValueType {
         match self {
-            Self::Null | Self::Text(_) => Kind::Text,
-            Self::U8(_) => Kind::U8,
-            Self::U16(_) => Kind::U16,
-            Self::U32(_) => Kind::U32,
-            Self::U64(_) => Kind::U64,
-            Self::Bool(_) => Kind::Bool,
-            Self::Binary(_) => Kind::Binary,
-            Self::Guid(_) => Kind::Guid,
-            Self::FileTime(_) => Kind::FileTime,
-            Self::Sid(_) => Kind::Sid,
-            Self::Hex32(_) => Kind::Hex32,
-            Self::Hex64(_) => Kind::Hex64,
-            Self::TextArray(_) => Kind::TextArray,
+            Self::Null | Self::Text(_) => ValueType::Text,
+            Self::U8(_) => ValueType::U8,
+            Self::U16(_) => ValueType::U16,
+            Self::U32(_) => ValueType::U32,
+            Self::U64(_) => ValueType::U64,
+            Self::Bool(_) => ValueType::Bool,
+            Self::Binary(_) => ValueType::Binary,
+            Self::Guid(_) => ValueType::Guid,
+            Self::FileTime(_) => ValueType::FileTime,
+            Self::Sid(_) => ValueType::Sid,
+            Self::Hex32(_) => ValueType::Hex32,
+            Self::Hex64(_) => ValueType::Hex64,
+            Self::TextArray(_) => ValueType::TextArray,
         }
     }
 }
@@ -133,9 +133,9 @@ pub enum Node {
     /// Fixed text.
     Text(String),
     /// Place number `.0`, of kind `.1`, always shown.
-    Place(u16, Kind),
+    Place(u16, ValueType),
     /// Place number `.0`, of kind `.1`, left out with its attribute or element when the value is [`Value::Null`].
-    Optional(u16, Kind),
+    Optional(u16, ValueType),
 }
 
 /// An element of a template's tree.
@@ -208,7 +208,7 @@ impl Node {
         match self {
             Self::Element(element) => element.encode(out, names),
             Self::Text(text) => {
-                out.extend_from_slice(&[0x05, Kind::Text as u8]);
+                out.extend_from_slice(&[0x05, ValueType::Text as u8]);
                 out.extend_from_slice(&(text.encode_utf16().count() as u16).to_le_bytes());
                 utf16(text, out);
             }

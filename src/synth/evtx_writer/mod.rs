@@ -6,7 +6,7 @@
 mod binxml;
 mod chunk;
 
-pub use binxml::{Element, Kind, Node, Template, Value, element, name_hash};
+pub use binxml::{Element, Node, Template, Value, ValueType, element, name_hash};
 
 use chunk::{CHUNK_SIZE, Chunk};
 use std::io::{self, Seek, SeekFrom, Write};

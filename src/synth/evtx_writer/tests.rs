@@ -2,8 +2,8 @@ use super::*;
 use std::io::Cursor;
 
 fn note() -> Template {
-    let data = element("Data").attribute("Name", Node::Text("Word".into())).with(Node::Place(1, Kind::Text));
-    Template::new(element("Event").with(Node::Element(element("EventRecordID").with(Node::Place(0, Kind::U64)))).with(Node::Element(data)))
+    let data = element("Data").attribute("Name", Node::Text("Word".into())).with(Node::Place(1, ValueType::Text));
+    Template::new(element("Event").with(Node::Element(element("EventRecordID").with(Node::Place(0, ValueType::U64)))).with(Node::Element(data)))
 }
 
 fn log(records: u64, word: &str) -> Vec<u8> {

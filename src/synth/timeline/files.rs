@@ -1,7 +1,7 @@
 //! The files of a host: those that its events speak of, the intrusion's with what it did to their times, and the ordinary ones around them.
 
 use super::super::estate::{DAY, HOUR, SECOND, pick, random, word};
-use super::super::host::{HostLog, Label, Row};
+use super::super::host::{HostLog, Label, MadeEvent};
 use super::super::shape::Field;
 use super::super::words::seldom;
 use rand::RngExt;
@@ -40,7 +40,7 @@ pub(in crate::synth) struct File {
 }
 
 /// The files of a host, `ordinary` of them besides those that its events speak of, by entry number.
-pub(in crate::synth) fn files(log: &HostLog<'_>, rows: &[Row], ordinary: usize) -> Vec<File> {
+pub(in crate::synth) fn files(log: &HostLog<'_>, rows: &[MadeEvent], ordinary: usize) -> Vec<File> {
     let mut rng = random(log.estate.seed ^ u64::from(log.host.machine), 31);
     let mut table = Table { files: BTreeMap::new(), rng: &mut rng, next: 118_000 };
     let mut last_attack: Option<(String, i64)> = None;
@@ -71,7 +71,7 @@ pub(in crate::synth) fn files(log: &HostLog<'_>, rows: &[Row], ordinary: usize) 
     files
 }
 
-fn text(row: &Row, field: usize) -> Option<&str> {
+fn text(row: &MadeEvent, field: usize) -> Option<&str> {
     match row.fields.get(field) {
         Some(Field::Text(text)) => Some(text),
         _ => None,

@@ -11,11 +11,11 @@ use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// Lines in order of time, in a file that vanishes when dropped.
-pub(in crate::synth) struct Run(tempfile::NamedTempFile);
+pub(in crate::synth) struct Run(crate::files::NamedTempFile);
 
 impl Run {
     pub(super) fn write(folder: &Path, lines: &[Line]) -> Result<Self> {
-        let mut file = tempfile::Builder::new().prefix(".residue-").suffix(".run").tempfile_in(folder)?;
+        let mut file = crate::files::private_in(folder, ".residue-", ".run")?;
         let mut out = BufWriter::with_capacity(1 << 18, file.as_file_mut());
         for line in lines {
             out.write_all(&line.time.to_le_bytes())?;
@@ -52,7 +52,7 @@ fn next(run: &mut impl Read) -> std::io::Result<Option<Head>> {
 /// Merges the hosts' runs into the format's file in `folder`, appends what truth says of its lines, and returns lines and bytes.
 pub(in crate::synth) fn merge(folder: &Path, format: Format, runs: Vec<Run>, truth: &mut String, control: &Control) -> Result<(u64, u64), RunError> {
     let name = name(format, None);
-    let mut temporary = tempfile::Builder::new().prefix(".residue-").suffix(".part").tempfile_in(folder)?;
+    let mut temporary = crate::files::part(folder, ".residue-", ".part")?;
     let mut out = BufWriter::with_capacity(1 << 20, temporary.as_file_mut());
     out.write_all(heading(format).as_bytes())?;
     let mut readers = Vec::new();

@@ -75,7 +75,7 @@ pub(super) fn run(folder: &Path, format: Format, host: &super::estate::Host, row
 /// Writes a host's file system in one of the formats that hold one, and appends what truth says of it.
 pub(super) fn file_system(folder: &Path, format: Format, host: &super::estate::Host, files: &[File], truth: &mut String) -> Result<u64> {
     let name = name(format, Some(&host.name));
-    let mut temporary = tempfile::Builder::new().prefix(".residue-").suffix(".part").tempfile_in(folder)?;
+    let mut temporary = crate::files::part(folder, ".residue-", ".part")?;
     let mut out = BufWriter::new(temporary.as_file_mut());
     out.write_all(heading(format).as_bytes())?;
     for (index, file) in files.iter().enumerate() {

@@ -1,6 +1,6 @@
-//! Flags, tags and notes: kept, undone, redone, told in the audit trail.
+//! Flags, tags and notes: kept, and told in the audit trail.
 
-use super::{Dice, awkward, ingest, sha};
+use super::{awkward, ingest, sha};
 use residue::case::{Annotation, Case, Change, Target, Unit};
 use residue::control::Control;
 use residue::domain::{EventKey, Ledger};
@@ -46,71 +46,21 @@ fn what_was_said_is_there_after_reopening() {
 }
 
 #[test]
-fn undo_takes_back_and_redo_makes_again_whatever_was_done() {
-    let home = tempfile::tempdir().unwrap();
-    let dir = home.path().join("a.residue");
-    let mut case = Case::create(&dir).unwrap();
-    let mut dice = Dice(11);
-    // The states as they should be: `past` ends with the present one, `future` with the next to redo.
-    let mut past = vec![state(&case)];
-    let mut future = Vec::new();
-    for _ in 0..400 {
-        match dice.roll(10) {
-            0..5 => {
-                let targets: Vec<_> = (0..=dice.roll(4)).map(|_| target(if dice.roll(2) == 0 { Unit::Event } else { Unit::Subject }, dice.roll(6))).collect();
-                let change = match dice.roll(4) {
-                    0 => Change::flag(dice.roll(2) == 0),
-                    1 => Change::note(["", "one", "two"][dice.roll(3) as usize]),
-                    2 => Change::tag(["x", "y"][dice.roll(2) as usize]),
-                    _ => Change { remove_tags: vec!["x".into()], ..Change::default() },
-                };
-                case.annotate(&targets, &change).unwrap();
-                let now = state(&case);
-                // What changes nothing is no step.
-                if past.last() != Some(&now) {
-                    past.push(now);
-                    future.clear();
-                }
-            }
-            5..8 => {
-                assert_eq!(case.undo().unwrap(), past.len() > 1);
-                if past.len() > 1 {
-                    future.push(past.pop().unwrap());
-                }
-            }
-            8 => {
-                assert_eq!(case.redo().unwrap(), !future.is_empty());
-                past.extend(future.pop());
-            }
-            _ => {
-                drop(case);
-                case = Case::open(&dir).unwrap();
-            }
-        }
-        assert_eq!(Some(&state(&case)), past.last());
-        assert_eq!(case.can_undo_redo(), (past.len() > 1, !future.is_empty()));
-    }
-    assert!(past.len() > 20, "the walk got somewhere");
-}
-
-#[test]
 fn the_audit_trail_tells_who_did_what_when() {
     let home = tempfile::tempdir().unwrap();
     let case = Case::create(&home.path().join("a.residue")).unwrap();
     case.set_setting("analyst", "Ada").unwrap();
     case.annotate(&[target(Unit::Subject, 1)], &Change::flag(true)).unwrap();
     case.annotate(&[target(Unit::Subject, 1)], &Change::note("x")).unwrap();
-    case.undo().unwrap();
     case.log("export", &serde_json::json!({"rows": 3})).unwrap();
     let mut out = Vec::new();
     case.write_audit(&mut out).unwrap();
     let lines: Vec<serde_json::Value> = String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines.iter().map(|l| l["action"].as_str().unwrap()).collect::<Vec<_>>(), ["annotate", "annotate", "undo", "export"]);
+    assert_eq!(lines.iter().map(|l| l["action"].as_str().unwrap()).collect::<Vec<_>>(), ["annotate", "annotate", "export"]);
     assert_eq!(lines[0]["changes"][0]["evidence"], sha(1));
     assert_eq!(lines[0]["changes"][0]["before"], serde_json::Value::Null);
     assert_eq!(lines[1]["changes"][0]["after"]["note"], "x");
-    assert_eq!(lines[2]["of"], lines[1]["id"]);
-    assert_eq!(lines[3]["changes"]["rows"], 3);
+    assert_eq!(lines[2]["changes"]["rows"], 3);
     assert!(lines.iter().all(|l| l["analyst"] == "Ada" && l["at"].as_str().unwrap().ends_with("+00:00")));
 }
 

@@ -4,7 +4,7 @@ use crate::support::{corpus, estate};
 use residue::case::Case;
 use residue::control::Control;
 use residue::domain::{DetectorId, EventStore, Ledger, Plan};
-use residue::engine::{Emit, Findings, Happening, Level, analyse, read_into};
+use residue::engine::{Emit, Findings, Happening, Keep, Level, analyse, read_into};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -59,7 +59,7 @@ fn results_meet_their_events_and_are_not_scored() {
     let run = |paths: &[std::path::PathBuf]| {
         let case = Case::temporary().unwrap();
         read_into(&case, paths, None, &Control::silent()).unwrap();
-        let analysis = analyse(&case, &plan, &Control::silent(), &Deaf).unwrap();
+        let analysis = analyse(&case, &plan, Keep::Runs, &Control::silent(), &Deaf).unwrap();
         (case, analysis.rankings.into_iter().next().unwrap().report)
     };
     let (_, alone) = run(&[estate().evtx.clone()]);
@@ -103,7 +103,7 @@ fn an_export_names_the_rules_in_json_lines_alone() {
     let written = |paths: &[std::path::PathBuf], name: &str| {
         let case = Case::temporary().unwrap();
         read_into(&case, paths, None, &Control::silent()).unwrap();
-        let ranking = analyse(&case, &plan, &Control::silent(), &Deaf).unwrap().rankings.remove(0);
+        let ranking = analyse(&case, &plan, Keep::Runs, &Control::silent(), &Deaf).unwrap().rankings.remove(0);
         let files = [Format::Csv, Format::Jsonl].map(|f| (f, folder.path().join(format!("{name}.{}", f.ending()))));
         let extract = extract(&ranking, Part::All, &residue::domain::Suppression::default(), &case.annotations(), &case.sources());
         write_extracts(&case, "x", "all", &[extract], None, &files, &Control::silent()).unwrap();

@@ -1,7 +1,7 @@
 //! Rankings come back as they were, with every contribution, and half a one never.
 
 use super::{awkward, ingest, sha};
-use residue::case::Case;
+use residue::case::{Case, RunId};
 use residue::control::{Control, RunError};
 use residue::domain::{Contribution, CurvePoint, DetectorId, EventKey, Preset, RankBy, Report, Stage, Subject};
 
@@ -80,14 +80,14 @@ fn a_ranking_comes_back_with_its_contributions() {
         let whole = report(DetectorId::Fields, subjects);
         let id = case.store_run(&whole, &mut |index| contributions(index), &Control::silent()).unwrap();
         let back = case.load_run(&id).unwrap();
-        assert_eq!(back.run, id);
+        assert_eq!(back.run, id.as_str());
         assert_eq!(plain(&back), plain(&whole));
         let explain = case.explain_run(&id);
         for index in (0..subjects as usize).step_by(611) {
-            assert_eq!(case.contributions(&id, index).unwrap(), contributions(index));
             assert_eq!(explain.explain(index), contributions(index));
+            assert_eq!(explain.json(index).unwrap(), serde_json::to_string(&contributions(index)).unwrap());
         }
-        assert_eq!(case.contributions(&id, subjects as usize).unwrap(), []);
+        assert_eq!(explain.explain(subjects as usize), []);
     }
     // An empty ranking has no score at which anything is above, and training may have come to no number.
     let none = Report {
@@ -97,8 +97,9 @@ fn a_ranking_comes_back_with_its_contributions() {
     };
     let back = case.load_run(&case.store_run(&none, &mut |_| Vec::new(), &Control::silent()).unwrap()).unwrap();
     assert!(back.threshold.is_infinite() && back.curve[0].train.is_nan());
-    assert!(case.load_run("none").is_err());
-    assert!(case.explain_run("none").explain(0)[0].name.contains("analyse again"));
+    let none = RunId::parse("fields-999").unwrap();
+    assert!(case.load_run(&none).is_err());
+    assert!(case.explain_run(&none).explain(0)[0].name.contains("analyse again"));
 }
 
 #[test]
@@ -125,9 +126,9 @@ fn the_newest_runs_are_found_and_old_ones_removed() {
     let last = case.store_run(&report(DetectorId::Fields, 4), &mut |_| Vec::new(), &Control::silent()).unwrap();
     drop(case);
     let case = Case::open(&dir).unwrap();
-    let latest: Vec<_> = case.latest_runs().unwrap().into_iter().map(|run| (run.id, run.subjects)).collect();
-    assert_eq!(latest, [(last.clone(), 4), ("timeline-8".to_owned(), 3)]);
-    assert_eq!(last, "fields-9");
+    let latest: Vec<_> = case.runs_by_detector().unwrap().into_iter().map(|runs| (runs[0].id.to_string(), runs[0].subjects, runs.len())).collect();
+    assert_eq!(latest, [("fields-9".to_owned(), 4, 1), ("timeline-8".to_owned(), 3, 5)]);
+    assert_eq!(last.as_str(), "fields-9");
     assert_eq!(case.runs().unwrap().len(), 6);
     assert_eq!(std::fs::read_dir(dir.join("runs")).unwrap().count(), 6);
 }

@@ -1,9 +1,9 @@
 //! Damage made on purpose to logs of our own: what is whole is read, what is lost has an entry, nothing is counted twice.
 
 use super::{Read, read};
+use residue::control::Control;
 use residue::domain::{Event, Ledger, SourceStatus};
-use residue::ingest::raw_xml;
-use residue::synth::evtx_writer::{EvtxWriter, Kind, Node, Template, Value, element};
+use residue::synth::evtx_writer::{EvtxWriter, Node, Template, Value, ValueType, element};
 use std::io::Cursor;
 use std::ops::Range;
 use std::path::Path;
@@ -17,11 +17,11 @@ pub(super) fn log(records: u64) -> Vec<u8> {
     let system = element("System")
         .with(Node::Element(element("Provider").attribute("Name", Node::Text("Service Control Manager".into()))))
         .with(text("EventID", Node::Text("7036".into())))
-        .with(Node::Element(element("TimeCreated").attribute("SystemTime", Node::Place(0, Kind::FileTime))))
-        .with(text("EventRecordID", Node::Place(1, Kind::U64)))
+        .with(Node::Element(element("TimeCreated").attribute("SystemTime", Node::Place(0, ValueType::FileTime))))
+        .with(text("EventRecordID", Node::Place(1, ValueType::U64)))
         .with(text("Channel", Node::Text("System".into())))
         .with(text("Computer", Node::Text("WS1".into())));
-    let data = |name: &str, place| Node::Element(element("Data").attribute("Name", Node::Text(name.into())).with(Node::Place(place, Kind::Text)));
+    let data = |name: &str, place| Node::Element(element("Data").attribute("Name", Node::Text(name.into())).with(Node::Place(place, ValueType::Text)));
     let event = element("Event").with(Node::Element(system)).with(Node::Element(element("EventData").with(data("param1", 2)).with(data("param2", 3))));
     let template = Template::new(event);
     let mut writer = EvtxWriter::new(Cursor::new(Vec::new())).unwrap();
@@ -67,6 +67,11 @@ fn numbers(events: &[Event]) -> Vec<u64> {
 
 fn says(row: &Ledger, word: &str) -> bool {
     row.entries.iter().any(|entry| entry.what.contains(word))
+}
+
+/// A record of the log at a path.
+fn raw_xml(path: &Path, offset: u64) -> Result<String, residue::control::RunError> {
+    residue::ingest::raw_xml(&Ledger { path: path.display().to_string(), ..Ledger::default() }, offset, &Control::silent())
 }
 
 #[test]

@@ -30,7 +30,7 @@ impl WordVectors {
     /// # Errors
     /// Cancelled, nothing to learn from, or no room for the temporary file that the library reads.
     pub(super) fn learn<'a>(paths: impl Iterator<Item = &'a str>, seed: u64, control: &Control) -> Result<Self, RunError> {
-        let mut text = tempfile::NamedTempFile::new().map_err(|error| RunError::failed(format!("no temporary file for the paths to learn from: {error}")))?;
+        let mut text = crate::files::private().map_err(|error| RunError::failed(format!("no temporary file for the paths to learn from: {error}")))?;
         {
             let mut out = std::io::BufWriter::new(text.as_file_mut());
             for path in paths {

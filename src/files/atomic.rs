@@ -1,9 +1,9 @@
 //! A file that appears under its name only when it is whole.
 
+use super::{NamedTempFile, OutputPath, part};
 use anyhow::{Context, Result};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// How the names of unfinished files begin.
 const PREFIX: &str = ".residue-part-";
@@ -19,9 +19,13 @@ impl AtomicFile {
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn create(path: &Path) -> Result<Self> {
+    pub fn create(path: &OutputPath) -> Result<Self> {
+        Self::at(path.path())
+    }
+
+    fn at(path: &Path) -> Result<Self> {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder).with_context(|| format!("cannot write into {}", folder.display()))?;
+        let file = part(folder, PREFIX, "").with_context(|| format!("cannot write into {}", folder.display()))?;
         Ok(Self { file: BufWriter::with_capacity(1 << 18, file), path: path.to_owned() })
     }
 
@@ -32,12 +36,6 @@ impl AtomicFile {
     pub fn finish(self) -> Result<()> {
         let shown = self.path.display().to_string();
         let file = self.file.into_inner().map_err(std::io::IntoInnerError::into_error).with_context(|| format!("cannot finish writing {shown}"))?;
-        #[cfg(unix)]
-        {
-            // Passing files are private; a result is as readable as any file the user makes.
-            use std::os::unix::fs::PermissionsExt;
-            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).with_context(|| format!("cannot set permissions of {shown}"))?;
-        }
         file.as_file().sync_all().with_context(|| format!("cannot finish writing {shown}"))?;
         file.persist(&self.path).map(drop).with_context(|| format!("cannot write {shown}"))
     }
@@ -53,6 +51,19 @@ impl Write for AtomicFile {
     }
 }
 
+/// Writes a small file whole or not at all, and its folder where it is missing: models, preferences, mappings, whose place was decided before.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut file = part(folder, PREFIX, "")?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
 /// Removes what killed runs left unfinished in a folder; says how many files that were.
 ///
 /// # Errors
@@ -61,7 +72,7 @@ pub fn remove_leftovers(folder: &Path) -> Result<usize> {
     let mut removed = 0;
     for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
             std::fs::remove_file(entry.path()).with_context(|| format!("cannot remove the unfinished {}", entry.path().display()))?;
             removed += 1;
         }
@@ -77,13 +88,14 @@ mod tests {
     fn nothing_stands_under_the_name_before_the_end() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");
-        let mut file = AtomicFile::create(&path).unwrap();
+        let mut file = AtomicFile::at(&path).unwrap();
         file.write_all(b"x").unwrap();
         assert!(!path.exists());
         file.finish().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"x");
-        drop(AtomicFile::create(&path).unwrap());
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        drop(AtomicFile::at(&path).unwrap());
+        write_whole(&folder.path().join("b/c"), b"y").unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]
