@@ -175,7 +175,7 @@ impl<'a> Columns<'a> {
     }
 
     fn lower(&self, names: &[&str]) -> Vec<String> {
-        names.iter().filter_map(|name| self.get(name)).map(|text| host(text)).filter(|text| !text.is_empty()).collect()
+        names.iter().filter_map(|name| self.get(name)).map(host).filter(|text| !text.is_empty()).collect()
     }
 }
 

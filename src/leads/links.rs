@@ -183,7 +183,9 @@ fn remote(ground: &Ground, found: &mut Vec<Link>) {
             logons.entry(node.computer).or_default().push((*time, *session, at));
         }
     }
-    logons.values_mut().for_each(|list| list.sort_unstable());
+    for list in logons.values_mut() {
+        list.sort_unstable();
+    }
     for (node, reach, time) in &ground.traces.reaches {
         let Some(from) = ground.nodes.get(*node as usize).map(|node| node.computer) else { continue };
         if ground.process(*node).is_some_and(|p| p.hub) {
@@ -218,7 +220,9 @@ fn remote_starts(ground: &Ground, found: &mut Vec<Link>) {
             sessions.entry((node.computer, &logon.account)).or_default().push((*time, *session));
         }
     }
-    sessions.values_mut().for_each(|list| list.sort_unstable());
+    for list in sessions.values_mut() {
+        list.sort_unstable();
+    }
     for (at, process) in ground.processes.iter().enumerate() {
         let (Some(start), Some(node), Some(user)) = (process.start, ground.nodes.get(at), process.user.as_deref()) else { continue };
         let parent = ground.process(process.parent).map(|p| base(&p.image)).unwrap_or_default();
@@ -236,9 +240,12 @@ fn remote_starts(ground: &Ground, found: &mut Vec<Link>) {
     }
 }
 
+/// Start, computer and node of each run of a program.
+type Runs = Vec<(i64, u32, u32)>;
+
 /// A program seldom seen, outside the system's folders, that runs on several computers.
 fn programs(ground: &Ground, found: &mut Vec<Link>) {
-    let mut runs: Map<&str, Vec<(i64, u32, u32)>> = Map::default();
+    let mut runs: Map<&str, Runs> = Map::default();
     for (at, process) in ground.processes.iter().enumerate() {
         let (Some(start), Some(node)) = (process.start, ground.nodes.get(at)) else { continue };
         let path = ground.texts.name(node.name);
@@ -246,7 +253,7 @@ fn programs(ground: &Ground, found: &mut Vec<Link>) {
             runs.entry(path).or_default().push((start, node.computer, at as u32));
         }
     }
-    let mut all: Vec<(&str, Vec<(i64, u32, u32)>)> = runs.into_iter().collect();
+    let mut all: Vec<(&str, Runs)> = runs.into_iter().collect();
     all.sort_unstable_by_key(|(path, _)| *path);
     for (_, mut list) in all {
         list.sort_unstable();

@@ -186,8 +186,6 @@ struct Measure<'a> {
     median: f64,
     /// The score that the most unusual twentieth of processes reaches.
     unusual: f32,
-    /// By report: the middle score, and that of the first hundredth.
-    scales: Vec<(f64, f64)>,
 }
 
 impl<'a> Measure<'a> {
@@ -208,11 +206,7 @@ impl<'a> Measure<'a> {
         let mut nodes: Vec<f32> = scored.node.iter().take(processes).copied().filter(|score| *score > 0.0).collect();
         nodes.sort_by(|a, b| b.total_cmp(a));
         let unusual = nodes.get(nodes.len() / 20).copied().unwrap_or(f32::INFINITY);
-        let scale = |report: &&Report| {
-            let at = |share: f64| report.subjects.get((report.subjects.len() as f64 * share) as usize).map_or(0.0, |subject| subject.score);
-            (at(0.5), at(0.01).max(at(0.5) + 1.0))
-        };
-        Self { scored, reports, processes, median, unusual, scales: reports.iter().map(scale).collect() }
+        Self { scored, reports, processes, median, unusual }
     }
 
     fn of(&self, lead: &Lead, nodes: &[u32], links: &[links::Link]) -> Features {
@@ -225,16 +219,6 @@ impl<'a> Measure<'a> {
             })
             .collect();
         priors.sort_by(|a, b| b.total_cmp(a));
-        let mut excess: Vec<f64> = lead
-            .steps
-            .iter()
-            .filter_map(|step| {
-                let at = self.reports.iter().position(|report| report.detector == step.detector)?;
-                let (middle, far) = *self.scales.get(at)?;
-                Some((self.reports.get(at)?.subjects.get(step.subject as usize)?.score - middle) / (far - middle).max(f64::MIN_POSITIVE))
-            })
-            .collect();
-        excess.sort_by(|a, b| b.total_cmp(a));
         let unusual = nodes
             .iter()
             .filter(|node| (**node as usize) < self.processes)
@@ -248,7 +232,6 @@ impl<'a> Measure<'a> {
             techniques: (1.0 + lead.techniques.len() as f64).log2(),
             linked: f64::from(u8::from(causal)),
             reach: (lead.computers.len().max(1) as f64).log2(),
-            excess: excess.iter().take(3).sum::<f64>() / 3.0,
         }
     }
 }

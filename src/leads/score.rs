@@ -158,13 +158,12 @@ fn nodes_of(ground: &Ground, reports: &[&Report], places: &Places) -> (Vec<u32>,
                 if *slot != NONE {
                     continue;
                 }
-                *slot = match made.iter().find(|(computer, _)| *computer == row.computer) {
-                    Some(&(_, node)) => node,
-                    None => {
-                        made.push((row.computer, count));
-                        count += 1;
-                        count - 1
-                    }
+                *slot = if let Some(&(_, node)) = made.iter().find(|(computer, _)| *computer == row.computer) {
+                    node
+                } else {
+                    made.push((row.computer, count));
+                    count += 1;
+                    count - 1
                 };
             }
         }

@@ -30,6 +30,9 @@ pub(super) struct Teller<'a> {
     pub reports: &'a [&'a Report],
 }
 
+/// Events of one node and type: node, channel, event ID.
+type Alike = (u32, Option<Arc<str>>, Option<u32>);
+
 /// A step before it is put in order.
 struct Found<'a> {
     event: u32,
@@ -88,7 +91,9 @@ impl Teller<'_> {
         }
         let start = |node: &u32| (self.ground.process(*node).and_then(|p| p.start).unwrap_or(i64::MIN), *node);
         roots.sort_by_key(start);
-        children.values_mut().for_each(|list| list.sort_by_key(start));
+        for list in children.values_mut() {
+            list.sort_by_key(start);
+        }
         let mut out: Vec<(u32, LeadProcess)> = Vec::with_capacity(own.len());
         let mut place: BTreeMap<u32, u32> = BTreeMap::new();
         let mut stack: Vec<u32> = roots.into_iter().rev().collect();
@@ -132,7 +137,7 @@ impl Teller<'_> {
         starts.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let wanted: BTreeSet<EventKey> = starts.iter().take(STARTS).filter_map(|(_, node)| self.ground.process(*node)?.key).collect();
         let (mut taken, mut subjects) = (Vec::new(), BTreeSet::new());
-        let mut alike: BTreeMap<(u32, Option<Arc<str>>, Option<u32>), usize> = BTreeMap::new();
+        let mut alike: BTreeMap<Alike, usize> = BTreeMap::new();
         for step in &all {
             let Some(row) = self.ground.events.get(step.event as usize) else { continue };
             let is_start = wanted.contains(&row.key);
@@ -243,7 +248,7 @@ impl Teller<'_> {
             .map(|(_, p)| base(&p.image))
             .filter(|name| *name != base(&process.image))
             .collect();
-        let strongest_others: Vec<String> = self.strongest(processes, &others);
+        let strongest_others: Vec<String> = strongest(processes, &others);
         if !strongest_others.is_empty() {
             sentence += &format!(", with {}", phrases::listed(&strongest_others));
         }
@@ -252,14 +257,6 @@ impl Teller<'_> {
             sentence += &format!("; {}", phrases::listed(&texts));
         }
         sentence
-    }
-
-    /// The three most unusual other programs, by name.
-    fn strongest(&self, processes: &[(u32, LeadProcess)], names: &BTreeSet<String>) -> Vec<String> {
-        let mut best: Vec<(f64, &String)> =
-            names.iter().map(|name| (processes.iter().filter(|(_, p)| base(&p.image) == *name).map(|(_, p)| p.score).fold(0.0, f64::max), name)).collect();
-        best.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-        best.into_iter().take(3).map(|(_, name)| name.clone()).collect()
     }
 
     fn deed(&self, step: &Found<'_>) -> Option<(u8, String)> {
@@ -278,6 +275,14 @@ impl Teller<'_> {
             Some(_) => self.ground.title(node),
         }
     }
+}
+
+/// The three most unusual other programs, by name.
+fn strongest(processes: &[(u32, LeadProcess)], names: &BTreeSet<String>) -> Vec<String> {
+    let mut best: Vec<(f64, &String)> =
+        names.iter().map(|name| (processes.iter().filter(|(_, p)| base(&p.image) == *name).map(|(_, p)| p.score).fold(0.0, f64::max), name)).collect();
+    best.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    best.into_iter().take(3).map(|(_, name)| name.clone()).collect()
 }
 
 /// The first reason that says more than that a relative is unusual; that one where there is no other.

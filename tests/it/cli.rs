@@ -63,7 +63,7 @@ fn triage_writes_the_contracts_files() {
     assert_eq!(status(&["triage", text(&estate.evtx), "--detector", "fields", "--out", text(out.path())]), 0);
     let mut names: Vec<String> = std::fs::read_dir(out.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
-    assert_eq!(names, ["ledger.json", "manifest.json", "ranking-fields.csv", "ranking-fields.jsonl"]);
+    assert_eq!(names, ["leads-steps.csv", "leads.csv", "leads.jsonl", "ledger.json", "manifest.json", "ranking-fields.csv", "ranking-fields.jsonl"]);
 
     let csv = std::fs::read_to_string(out.path().join("ranking-fields.csv")).unwrap();
     assert_eq!(csv.lines().next(), Some(HEADER));

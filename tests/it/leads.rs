@@ -134,7 +134,7 @@ fn hostile_process_trees_do_no_harm() {
     let count = events.len();
     let wide = of(events, &[5, 6]);
     each_once(&wide, count);
-    assert!(begun.elapsed() < Duration::from_secs(60), "quadratic: {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_mins(1), "quadratic: {:?}", begun.elapsed());
 }
 
 #[test]

@@ -60,10 +60,13 @@ fn fault_2_a_case_below_evidence_is_evidence() {
     assert!(Case::is_case(&alone) && Case::open(&alone).is_ok());
 }
 
+/// Makes a case folder something else.
+type Spoil = Box<dyn Fn(&std::path::Path)>;
+
 #[test]
 fn fault_2_another_programs_database_is_evidence_by_any_name() {
     let home = tempfile::tempdir().unwrap();
-    let spoil: [(&str, Box<dyn Fn(&std::path::Path)>); 4] = [
+    let spoil: [(&str, Spoil); 4] = [
         ("another application", Box::new(|dir| rusqlite::Connection::open(dir.join("case.sqlite")).unwrap().pragma_update(None, "application_id", 7).unwrap())),
         ("no database", Box::new(|dir| std::fs::write(dir.join("case.sqlite"), "SQLite it is not").unwrap())),
         ("empty", Box::new(|dir| std::fs::write(dir.join("case.sqlite"), "").unwrap())),

@@ -157,9 +157,9 @@ fn random_hostile_databases_end_in_words_and_touch_nothing_else() {
         let done = catch_unwind(AssertUnwindSafe(|| live(&dir, home.path())));
         assert!(done.is_ok(), "seed {seed}: {changed:?}");
         if Case::open(&dir).is_ok() {
-            opened += 1
+            opened += 1;
         } else {
-            refused += 1
+            refused += 1;
         }
         assert_same(&before, &outside, &format!("seed {seed}: {changed:?}"));
     }

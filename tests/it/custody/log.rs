@@ -59,13 +59,17 @@ fn child_panics() {
         std::hint::black_box(list[beyond]);
     });
     assert!(said.contains("out of bounds") && said.contains("custody/log.rs:"), "{said}");
-    let said = outcome(|| Err::<(), String>(format!("cannot read {SECRET}")).unwrap());
+    let said = outcome(|| refused(format!("cannot read {SECRET}")).unwrap());
     assert!(said.contains(SECRET), "the notice may say it, the log may not: {said}");
     for _ in 0..100 {
         // Out of the standard library's own words, with evidence in the middle.
-        let caught = std::panic::catch_unwind(|| std::hint::black_box(format!("{SECRET}é"))[..SECRET.len() + 1].len()).unwrap_err();
+        let caught = std::panic::catch_unwind(|| std::hint::black_box(format!("{SECRET}é"))[..=SECRET.len()].len()).unwrap_err();
         assert!(panics::internal_error(caught.as_ref()).contains("please report it"));
     }
+}
+
+fn refused(why: String) -> Result<(), String> {
+    Err(why)
 }
 
 /// Everything that evidence says is marked; names of files are not.
@@ -75,7 +79,8 @@ fn fault_6_no_log_holds_evidence() {
     let home = tempfile::tempdir().unwrap();
     let given = home.path().join("F");
     std::fs::create_dir(&given).unwrap();
-    let rows: String = (0..50).map(|n| format!("2021-03-04T05:06:{:02}Z,HOST{SECRET},user{SECRET},what {SECRET} {n}\n", n % 60)).collect();
+    let rows: Vec<String> = (0..50).map(|n| format!("2021-03-04T05:06:{:02}Z,HOST{SECRET},user{SECRET},what {SECRET} {n}\n", n % 60)).collect();
+    let rows = rows.concat();
     std::fs::write(given.join("table.csv"), format!("datetime,computer,user,message\n{rows}")).unwrap();
     std::fs::write(given.join("broken.csv"), format!("datetime,computer,message\n{SECRET},{SECRET},{SECRET}\n\"2021-03-04T05:06:07Z,{SECRET}")).unwrap();
     std::fs::write(given.join("broken.jsonl"), format!("{{\"Event\": {{\"{SECRET}\": ")).unwrap();

@@ -151,6 +151,6 @@ fn fault_3_the_windows_dialogs_write_into_no_evidence() {
 }
 
 fn refuses(done: Result<(), residue::control::RunError>) {
-    let said = done.err().expect("it was written").to_string();
+    let said = done.expect_err("it was written").to_string();
     assert!(said.contains("choose another place"), "{said}");
 }

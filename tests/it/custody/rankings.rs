@@ -77,25 +77,15 @@ fn room_10_one_damaged_run_never_hides_the_others() {
             // Every way in: the command line, the window, the window after a crash.
             for way in 0..3 {
                 let (control, said) = listening();
-                let loaded: Vec<(DetectorId, usize)> = match way {
-                    0 => stored_rankings(&case, &control).unwrap().iter().map(|r| (r.report.detector, r.report.subjects.len())).collect(),
-                    _ => {
-                        let (done, heard) = if way == 1 {
-                            let copied = home.path().join("c.residue");
-                            copy(&dir, &copied);
-                            let done = run(jobs::open(vec![copied.clone()], None, None), &control);
-                            (done.0, done.1)
-                        } else {
-                            let copied = home.path().join("d.residue");
-                            copy(&dir, &copied);
-                            run(jobs::recover(copied), &control)
-                        };
-                        done.unwrap();
-                        heard
-                            .iter()
-                            .filter_map(|h| if let Happening::Ranked(r) = h { Some((r.report.detector, r.report.subjects.len())) } else { None })
-                            .collect()
-                    }
+                let loaded: Vec<(DetectorId, usize)> = if way == 0 {
+                    stored_rankings(&case, &control).unwrap().iter().map(|r| (r.report.detector, r.report.subjects.len())).collect()
+                } else {
+                    let copied = home.path().join(if way == 1 { "c.residue" } else { "d.residue" });
+                    copy(&dir, &copied);
+                    let job = if way == 1 { jobs::open(vec![copied], None, None) } else { jobs::recover(copied) };
+                    let (done, heard) = run(job, &control);
+                    done.unwrap();
+                    heard.iter().filter_map(|h| if let Happening::Ranked(r) = h { Some((r.report.detector, r.report.subjects.len())) } else { None }).collect()
                 };
                 // The older ranking of the same method stands in for the damaged one.
                 assert_eq!(
