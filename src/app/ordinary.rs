@@ -1,15 +1,7 @@
-//! Calling things ordinary: one rule for one subject or for all like it; rows leave the ranking at once, and a list brings them back.
+//! What the dialog *Mark ordinary* holds.
 
-use crate::app::command::{Command, Dialog};
-use crate::app::session::Session;
-use crate::app::undo::Was;
-use crate::app::words;
-use crate::app::writer::Written;
-use crate::control::{Notice, Severity};
-use crate::domain::{Rule, RuleField, Suppression};
+use crate::domain::RuleField;
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::sync::Arc;
 
 /// What the dialog *Mark ordinary* holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,110 +14,4 @@ pub struct OrdinaryForm {
     pub reason: String,
     /// How many subjects of this ranking the rule takes out.
     pub taken: usize,
-}
-
-impl Session {
-    pub(super) fn apply_ordinary(&mut self, command: Command) {
-        match command {
-            Command::MarkOrdinary => self.ask_ordinary(),
-            Command::OrdinaryForm(mut form) => {
-                form.taken = self.taken_by(&form);
-                self.ordinary = *form;
-            }
-            Command::CallOrdinary => self.call_ordinary(),
-            Command::DropRule(at) => {
-                let mut rules = self.rules.rules().to_vec();
-                if at < rules.len() {
-                    rules.remove(at);
-                    self.change_rules(rules);
-                    self.say("brought back into the ranking");
-                }
-            }
-            Command::ImportRules(path) => self.import_rules(&path),
-            Command::ExportRules(path) => match crate::engine::write_rules(&path, self.rules.rules()) {
-                Ok(()) => self.say(format!("suppression file written: {}", path.display())),
-                Err(why) => self.refuse(format!("the suppression file was not written: {why}")),
-            },
-            _ => {}
-        }
-    }
-
-    /// Opens the dialog with what is usual for the selection.
-    fn ask_ordinary(&mut self) {
-        let (Some(ranking), Some(subject)) = (&self.view.ranking, self.view.subject()) else { return };
-        let filled = |f: &RuleField| !f.value(ranking.report.detector, subject, &self.sources).is_empty();
-        let mut form = OrdinaryForm { fields: RuleField::USUAL.into_iter().filter(filled).collect(), ..OrdinaryForm::default() };
-        form.taken = self.taken_by(&form);
-        (self.ordinary, self.dialog) = (form, Some(Dialog::Ordinary));
-    }
-
-    /// The rule that a form describes.
-    fn rule_of(&self, form: &OrdinaryForm) -> Option<Rule> {
-        let (ranking, subject) = (self.view.ranking.as_ref()?, self.view.subject()?);
-        let fields: Vec<RuleField> = if form.one { RuleField::ONE.into() } else { form.fields.iter().copied().collect() };
-        Some(Rule { reason: form.reason.trim().into(), ..Rule::like(fields, ranking.report.detector, subject, &self.sources) })
-    }
-
-    /// How many subjects still in the ranking a form's rule takes out of it.
-    fn taken_by(&self, form: &OrdinaryForm) -> usize {
-        let (Some(rule), Some(ranking), Some(order)) = (self.rule_of(form), &self.view.ranking, &self.view.order) else { return 0 };
-        let report = &ranking.report;
-        order.subjects.iter().filter(|&&i| rule.matches(report.detector, &report.subjects[i as usize], &self.sources)).count()
-    }
-
-    fn call_ordinary(&mut self) {
-        let (Some(mut rule), Some(case)) = (self.rule_of(&self.ordinary), self.case.as_ref()) else { return };
-        if rule.like.is_empty() || self.ordinary.taken == 0 {
-            return;
-        }
-        (rule.analyst, rule.made) = (case.analyst(), crate::domain::time::iso(i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or_default()));
-        let row = self.view.selected.and_then(|s| self.view.row_of(s));
-        let mut rules = self.rules.rules().to_vec();
-        rules.push(rule);
-        self.dialog = None;
-        self.say(format!("{} called ordinary and taken out of the ranking (Ctrl+Z brings back)", words::count(self.ordinary.taken)));
-        self.change_rules(rules);
-        // The row that moves up into the gap is the next one to look at.
-        self.view.selected = row.and_then(|r| self.view.at_row(r.min(self.view.shown().saturating_sub(1))));
-        self.look_at_selection();
-    }
-
-    fn import_rules(&mut self, path: &Path) {
-        match crate::engine::read_rules(path) {
-            Ok(read) => {
-                let mut rules = self.rules.rules().to_vec();
-                let fresh: Vec<Rule> = read.into_iter().filter(|r| !rules.iter().any(|known| known.like == r.like)).collect();
-                self.say(format!("{} rules read, those known left out", fresh.len()));
-                if !fresh.is_empty() {
-                    rules.extend(fresh);
-                    self.change_rules(rules);
-                }
-            }
-            Err(why) => self.refuse(why.to_string()),
-        }
-    }
-
-    fn refuse(&mut self, text: String) {
-        self.say(text.clone());
-        self.notice(Notice { severity: Severity::Error, text });
-    }
-
-    /// Changes the rules, remembers how they were, and keeps them in the case.
-    fn change_rules(&mut self, rules: Vec<Rule>) {
-        self.undo.remember(Was::Rules(self.rules.rules().to_vec()));
-        self.set_rules(rules);
-    }
-
-    pub(super) fn set_rules(&mut self, rules: Vec<Rule>) {
-        self.rules = Arc::new(Suppression::new(rules.clone()));
-        if let Some(case) = self.case.clone() {
-            let engine = Arc::clone(&self.engine);
-            self.writer.write(move || {
-                let failure = engine.set_rules(&case, &rules).err();
-                Written { keys: vec![], failure }
-            });
-        }
-        self.export.existing.clear();
-        self.refilter(true);
-    }
 }

@@ -6,6 +6,7 @@ mod archives;
 mod case;
 mod chains;
 mod cli;
+mod custody;
 mod fields;
 mod groups;
 mod ingest;
