@@ -59,3 +59,10 @@ impl<T: Send + 'static> Background<T> {
         self.waiting
     }
 }
+
+impl<T> Drop for Background<T> {
+    fn drop(&mut self) {
+        // What still runs notices that nobody waits.
+        self.newest.fetch_add(1, Ordering::AcqRel);
+    }
+}

@@ -1,23 +1,13 @@
-//! Everything the analyst can ask for, as values: the window pushes them, [`crate::app::Session::apply`] carries them out.
+//! Everything the analyst can ask for, as values: the window pushes them, [`crate::app::Session::apply`] carries them out. They are nested by what
+//! they act on, and each group is matched to its last member in one place: a command that nobody carries out does not compile.
 
 use crate::app::columns::Column;
-use crate::app::rows::Show;
+use crate::app::export::{ExportForm, ExportOrder};
+use crate::app::ordinary::OrdinaryForm;
+use crate::app::prefs::Look;
+use crate::app::rows::{Show, Step};
 use crate::domain::{Compute, DetectorId, EventKey, Preset, RankBy, Settings, Verdict};
-use crate::export::Format;
-use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-
-/// A step of the selection through the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Step {
-    Up,
-    Down,
-    PageUp,
-    PageDown,
-    Home,
-    End,
-}
 
 /// What stands over the window, if anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,90 +35,52 @@ pub enum Dialog {
     Words,
 }
 
-/// Light or dark.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Look {
-    #[default]
-    System,
-    Dark,
-    Light,
-}
-
-impl Look {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::System, Self::Dark, Self::Light];
-
-    /// The name shown.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::System => "Follow the system",
-            Self::Dark => "Dark",
-            Self::Light => "Light",
-        }
-    }
-}
-
-/// Which rows an export writes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Which {
-    #[default]
-    Flagged,
-    Above,
-    Visible,
-    All,
-}
-
-impl Which {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Flagged, Self::Above, Self::Visible, Self::All];
-
-    /// The name shown.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Flagged => "Flagged",
-            Self::Above => "Above the threshold",
-            Self::Visible => "Visible in the table",
-            Self::All => "All",
-        }
-    }
-}
-
-/// Everything the analyst can ask for.
+/// Everything the analyst can ask for, by what it acts on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
+    /// What is asked of the case as a whole: opened, saved, closed, read otherwise.
+    Case(CaseCommand),
+    /// Work that takes a while.
+    Job(JobCommand),
+    /// What the next analysis does.
+    Plan(PlanCommand),
+    /// What the analyst says of events: flags, notes, tags, labels; and taking it back.
+    Mark(MarkCommand),
+    /// What is called ordinary and leaves the ranking.
+    Ordinary(OrdinaryCommand),
+    /// Which ranking is on the screen, by which measure, cut where, in which order.
+    View(ViewCommand),
+    /// What narrows the list on the screen, be it the ranking or all events.
+    Narrow(NarrowCommand),
+    /// What is selected and looked at.
+    Selection(SelectionCommand),
+    /// The list of all events.
+    Browse(BrowseCommand),
+    /// The words that a ranking learned.
+    Words(WordsCommand),
+    /// The window itself: what stands over it, how it looks, what it remembers for the analyst.
+    Window(WindowCommand),
+    /// Asks the system's dialog for a file or folder.
+    Pick(Pick),
+}
+
+macro_rules! nested {
+    ($($group:ident $inner:ident),*) => {
+        $(impl From<$inner> for Command {
+            fn from(inner: $inner) -> Self {
+                Self::$group(inner)
+            }
+        })*
+    };
+}
+
+nested!(Case CaseCommand, Job JobCommand, Plan PlanCommand, Mark MarkCommand, Ordinary OrdinaryCommand, View ViewCommand, Narrow NarrowCommand, Selection SelectionCommand, Browse BrowseCommand, Words WordsCommand, Window WindowCommand, Pick Pick);
+
+/// What is asked of the case as a whole: opened, saved, closed, read otherwise.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CaseCommand {
     /// Reads evidence into the case (or opens a case folder).
     Open(Vec<PathBuf>),
-    /// Writes the events that the list of all events shows into a file.
-    ExportEvents(PathBuf),
-    /// Asks where.
-    PickEventsOut,
-    /// Trains the published networks of process behaviour, and ours, side by side.
-    CompareNetworks,
-    /// Asks what the columns of a source mean that is a table.
-    MapColumns(usize),
-    /// Changes what they are to mean.
-    Mapping(Box<crate::engine::Mapping>),
-    /// Reads the table so, and remembers it by its header; with `as_told` forgets what was remembered of it instead.
-    ReadMapped {
-        /// As it is told by its content.
-        as_told: bool,
-    },
-    /// Asks the system's dialog for files.
-    PickFiles,
-    /// Asks the system's dialog for a folder.
-    PickFolder,
-    /// Asks the system's dialog for known-good evidence.
-    PickBaseline,
-    /// Adds known-good evidence, saved baselines or cases.
-    AddBaseline(Vec<PathBuf>),
-    /// Takes one of them out again.
-    DropBaseline(PathBuf),
-    /// Uses a source of this case as known-good, or no longer.
-    UseAsBaseline(usize, bool),
     /// Opens an unsaved case again.
     Recover(PathBuf),
     /// Deletes an unsaved case.
@@ -139,14 +91,51 @@ pub enum Command {
     Demo,
     /// Puts the case where it is to stay.
     SaveAs(PathBuf),
-    /// Asks the system's dialog where to.
-    PickSave,
     /// Closes the case.
-    CloseCase,
+    Close,
+    /// Asks what the columns of a source mean that is a table.
+    MapColumns(usize),
+    /// Changes what they are to mean.
+    Mapping(Box<crate::engine::Mapping>),
+    /// Reads the table so, and remembers it by its header; with `as_told` forgets what was remembered of it instead.
+    ReadMapped {
+        /// As it is told by its content.
+        as_told: bool,
+    },
+}
+
+/// Work that takes a while.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JobCommand {
     /// Trains and ranks.
     Analyse,
     /// Stops what runs.
     Cancel,
+    /// Trains the published networks of process behaviour, and ours, side by side.
+    CompareNetworks,
+    /// Hashes the evidence again.
+    Verify,
+    /// Saves what the known-good evidence teaches: where, and in what words it is described.
+    SaveBaseline(PathBuf, String),
+    /// Marks what holds an indicator of a list.
+    Indicators(PathBuf),
+    /// Adds what was said in an exported ranking.
+    ImportAnnotations(PathBuf),
+    /// Writes rows to files: which, CSV, JSONL, and whether existing files may be replaced.
+    Export(ExportOrder),
+    /// Writes the events that the list of all events shows into a file.
+    ExportEvents(PathBuf),
+}
+
+/// What the next analysis does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PlanCommand {
+    /// Adds known-good evidence, saved baselines or cases.
+    AddBaseline(Vec<PathBuf>),
+    /// Takes one of them out again.
+    DropBaseline(PathBuf),
+    /// Uses a source of this case as known-good, or no longer.
+    UseAsBaseline(usize, bool),
     /// Chooses whether a detector takes part.
     Choose(DetectorId, bool),
     /// Chooses the preset.
@@ -157,6 +146,63 @@ pub enum Command {
     Prior(bool),
     /// Changes the detectors' settings.
     Settings(Box<Settings>),
+    /// Which time the next analysis looks at, from..=to.
+    Scope(Option<(i64, i64)>),
+    /// Before which time the case is known-good to the next analysis.
+    KnownGoodBefore(Option<i64>),
+    /// Learns from a label file, or no longer.
+    Labels(Option<PathBuf>),
+}
+
+/// What the analyst says of events: flags, notes, tags, labels; and taking it back.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MarkCommand {
+    /// Flags the selection or takes its flag away.
+    ToggleFlag,
+    /// Flags a subject or takes its flag away.
+    Flag(u32, bool),
+    /// Flags an event or takes its flag away, whether or not it is ranked.
+    FlagEvent(EventKey, bool),
+    /// Flags every visible row that is above the threshold.
+    FlagAbove,
+    /// Writes a subject's note.
+    Note(EventKey, String),
+    /// Adds a tag to the selection.
+    Tag(String),
+    /// Takes a tag from it.
+    Untag(String),
+    /// Labels the selection's process for the classifier, or takes that label away.
+    Label(Verdict),
+    /// Selects the unlabelled process that the classifier is least sure of.
+    LeastSure,
+    /// Writes the case's labels as CSV.
+    ExportLabels(PathBuf),
+    /// Takes back the last step.
+    Undo,
+    /// Does it again.
+    Redo,
+}
+
+/// What is called ordinary and leaves the ranking.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OrdinaryCommand {
+    /// Asks what is to be called ordinary: the selection, or all like it.
+    MarkOrdinary,
+    /// Changes what that dialog holds.
+    OrdinaryForm(Box<OrdinaryForm>),
+    /// Takes what the dialog describes out of the ranking.
+    CallOrdinary,
+    /// Brings back what a rule took out, by its place in the list.
+    DropRule(usize),
+    /// Adds the rules of a suppression file.
+    ImportRules(PathBuf),
+    /// Writes the rules as a suppression file.
+    ExportRules(PathBuf),
+}
+
+/// Which ranking is on the screen, by which measure, cut where, in which order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ViewCommand {
     /// Shows a detector's ranking.
     ShowDetector(DetectorId),
     /// Shows a detector's ranking with an event's subject selected.
@@ -171,12 +217,15 @@ pub enum Command {
     Quantile(f64),
     /// Moves it by hundredths of the range.
     Nudge(f64),
+    /// Sorts by a column, or the other way round.
+    Sort(Column),
+}
+
+/// What narrows the list on the screen, be it the ranking or all events.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NarrowCommand {
     /// Changes the search text.
     Search(String),
-    /// Keeps the search text under a name.
-    SaveSearch(String),
-    /// Forgets a kept search, by its place in the list.
-    DropSearch(usize),
     /// Whether the search marks what it finds instead of taking the rest away.
     Highlight(bool),
     /// Adds a term to the search text.
@@ -185,22 +234,17 @@ pub enum Command {
     Bar(Option<(f64, f64)>),
     /// Narrows to a range of time, or no longer.
     Brush(Option<(i64, i64)>),
-    /// Which time the next analysis looks at, from..=to.
-    Scope(Option<(i64, i64)>),
-    /// Before which time the case is known-good to the next analysis.
-    KnownGoodBefore(Option<i64>),
     /// Shows a part of the ranking.
     Show(Show),
     /// Shows only flagged rows, or all again.
     FlaggedOnly,
     /// Takes every narrowing away.
     ShowAll,
-    /// Sorts by a column, or the other way round.
-    Sort(Column),
-    /// Shows or hides a column.
-    ToggleColumn(Column),
-    /// The usual columns.
-    UsualColumns,
+}
+
+/// What is selected and looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SelectionCommand {
     /// Selects a subject by its index in the report.
     Select(u32),
     /// Moves the selection.
@@ -211,6 +255,19 @@ pub enum Command {
     NextHit(i32),
     /// The next (+1) or previous (-1) flagged row.
     NextFlagged(i32),
+    /// Looks at a single event.
+    LookAt(EventKey),
+    /// Reads the raw record of the event that is looked at, in the evidence.
+    ReadRecord,
+    /// Stops reading it.
+    StopRecord,
+    /// Looks at the selected subject again.
+    LookBack,
+}
+
+/// The list of all events.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BrowseCommand {
     /// Shows the list of all events, or the ranking again.
     ToggleEvents,
     /// Shows the events that a search finds, at times from..=to if given.
@@ -226,52 +283,11 @@ pub enum Command {
     SortEvents(crate::case::search::Column),
     /// Shows another page of them, from 0.
     EventsPage(usize),
-    /// Flags an event or takes its flag away, whether or not it is ranked.
-    FlagEvent(EventKey, bool),
-    /// Looks at a single event.
-    LookAt(EventKey),
-    /// Reads the raw record of the event that is looked at, in the evidence.
-    ReadRecord,
-    /// Stops reading it.
-    StopRecord,
-    /// Looks at the selected subject again.
-    LookBack,
-    /// Flags the selection or takes its flag away.
-    ToggleFlag,
-    /// Flags a subject or takes its flag away.
-    Flag(u32, bool),
-    /// Flags every visible row that is above the threshold.
-    FlagAbove,
-    /// Writes a subject's note.
-    Note(EventKey, String),
-    /// Adds a tag to the selection.
-    Tag(String),
-    /// Takes a tag from it.
-    Untag(String),
-    /// Asks what is to be called ordinary: the selection, or all like it.
-    MarkOrdinary,
-    /// Changes what that dialog holds.
-    OrdinaryForm(Box<crate::app::OrdinaryForm>),
-    /// Takes what the dialog describes out of the ranking.
-    CallOrdinary,
-    /// Brings back what a rule took out, by its place in the list.
-    DropRule(usize),
-    /// Adds the rules of a suppression file.
-    ImportRules(PathBuf),
-    /// Writes the rules as a suppression file.
-    ExportRules(PathBuf),
-    /// Labels the selection's process for the classifier, or takes that label away.
-    Label(Verdict),
-    /// Selects the unlabelled process that the classifier is least sure of.
-    LeastSure,
-    /// Asks the system's dialog for a label file.
-    PickLabels,
-    /// Learns from a label file, or no longer.
-    Labels(Option<PathBuf>),
-    /// Asks the system's dialog where the case's labels go.
-    PickLabelsOut,
-    /// Writes the case's labels as CSV.
-    ExportLabels(PathBuf),
+}
+
+/// The words that a ranking learned.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WordsCommand {
     /// Shows the words that the shown ranking learned.
     LookAtWords,
     /// Lists the neighbours of one of them.
@@ -280,30 +296,21 @@ pub enum Command {
     Expressions(Vec<crate::domain::Expression>),
     /// Learns again with these expressions.
     LearnWordsAgain,
-    /// Takes back the last step.
-    Undo,
-    /// Does it again.
-    Redo,
-    /// Writes rows to files: which, CSV, JSONL, and whether existing files may be replaced.
-    Export(ExportOrder),
+}
+
+/// The window itself: what stands over it, how it looks, what it remembers for the analyst.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WindowCommand {
+    /// Keeps the search text under a name.
+    SaveSearch(String),
+    /// Forgets a kept search, by its place in the list.
+    DropSearch(usize),
+    /// Shows or hides a column.
+    ToggleColumn(Column),
+    /// The usual columns.
+    UsualColumns,
     /// Changes what the export dialog holds.
-    ExportForm(Box<crate::app::export::ExportForm>),
-    /// Asks the system's dialog where to.
-    PickExport,
-    /// Adds what was said in an exported ranking.
-    ImportAnnotations(PathBuf),
-    /// Asks the system's dialog for such a file.
-    PickAnnotations,
-    /// Marks what holds an indicator of a list.
-    Indicators(PathBuf),
-    /// Asks the system's dialog for such a list.
-    PickIndicators,
-    /// Saves what the known-good evidence teaches: where, and in what words it is described.
-    SaveBaseline(PathBuf, String),
-    /// Asks the system's dialog where to.
-    PickBaselineOut,
-    /// Hashes the evidence again.
-    Verify,
+    ExportForm(Box<ExportForm>),
     /// Copies text.
     Copy(String),
     /// Copies the selected row as tab-separated text.
@@ -334,17 +341,6 @@ pub enum Command {
     ToggleRight,
     /// Ends the program.
     Quit,
-}
-
-/// What an export writes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ExportOrder {
-    /// Which rows.
-    pub which: Which,
-    /// The files.
-    pub files: Vec<(Format, PathBuf)>,
-    /// Existing files may be replaced.
-    pub replace: bool,
 }
 
 /// What only the window itself can do, asked for by [`crate::app::Session::apply`].

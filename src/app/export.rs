@@ -1,18 +1,46 @@
-//! Exports: which rows, re-ranked as the screen shows them, and what the dialog remembers.
+//! What the export dialog holds, and the order it gives.
 
-use crate::app::command::{ExportOrder, Which};
-use crate::app::marks::Marks;
-use crate::app::order::Order;
-use crate::app::rows::Rows;
-use crate::app::session::Session;
-use crate::app::view::View;
-use crate::domain::{Contribution, EventKey, Explain, Report};
-use crate::engine::{Part, Ranking};
 use crate::export::Format;
-use foldhash::HashSet;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
+
+/// Which rows an export writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Which {
+    #[default]
+    Flagged,
+    Above,
+    Visible,
+    All,
+}
+
+impl Which {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Flagged, Self::Above, Self::Visible, Self::All];
+
+    /// The name shown.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Flagged => "Flagged",
+            Self::Above => "Above the threshold",
+            Self::Visible => "Visible in the table",
+            Self::All => "All",
+        }
+    }
+}
+
+/// What an export writes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExportOrder {
+    /// Which rows.
+    pub which: Which,
+    /// The files.
+    pub files: Vec<(Format, PathBuf)>,
+    /// Existing files may be replaced.
+    pub replace: bool,
+}
 
 /// What the export dialog holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,133 +73,4 @@ impl ExportForm {
         let files = wanted.map(|f| (*f, PathBuf::from(format!("{stem}.{}", f.ending())))).collect();
         ExportOrder { which: self.which, files, replace: !self.existing.is_empty() }
     }
-}
-
-/// The same part of the rankings that are not on the screen; what is visible there says nothing of them.
-#[must_use]
-pub(super) fn elsewhere(which: Which) -> Option<Part> {
-    match which {
-        Which::Flagged => Some(Part::Flagged),
-        Which::Above => Some(Part::Above),
-        Which::All => Some(Part::All),
-        Which::Visible => None,
-    }
-}
-
-/// What the screen shows, for a thread to count and to write.
-#[derive(Clone)]
-pub(super) struct Shown {
-    pub ranking: Ranking,
-    pub order: Arc<Order>,
-    rows: Arc<Rows>,
-    above: usize,
-    visible: usize,
-    flagged: Arc<HashSet<EventKey>>,
-}
-
-impl Shown {
-    /// What a view shows now; `None` without a ranking.
-    pub(super) fn of(view: &View, marks: &Marks) -> Option<Self> {
-        Some(Self {
-            ranking: view.ranking.clone()?,
-            order: view.order.clone()?,
-            rows: Arc::clone(&view.rows),
-            above: view.above(),
-            visible: view.shown(),
-            flagged: Arc::clone(marks.flagged()),
-        })
-    }
-
-    /// Positions of the rows to write, in rank order.
-    pub(super) fn positions(&self, which: Which) -> Vec<u32> {
-        match which {
-            Which::All => (0..self.order.len() as u32).collect(),
-            Which::Above => (0..self.above as u32).collect(),
-            Which::Visible => {
-                let mut positions: Vec<u32> = self.rows.iter(self.visible).collect();
-                positions.sort_unstable();
-                positions
-            }
-            Which::Flagged => {
-                let subjects = &self.ranking.report.subjects;
-                let flagged = |p: &u32| self.flagged.contains(&subjects[self.order.subjects[*p as usize] as usize].key);
-                if self.flagged.is_empty() { vec![] } else { (0..self.order.len() as u32).filter(flagged).collect() }
-            }
-        }
-    }
-}
-
-impl Session {
-    /// How many rows an export would write; `None` while they are being counted.
-    #[must_use]
-    pub fn exportable(&self, which: Which) -> Option<usize> {
-        match which {
-            Which::Above => Some(self.view.above()),
-            Which::Visible => Some(self.view.shown()),
-            Which::All => Some(self.view.total()),
-            Which::Flagged => self.flagged_rows,
-        }
-    }
-
-    /// Counts the flagged rows of the ranking: at once in a small one, else on a thread.
-    pub(super) fn count_flagged(&mut self) {
-        self.flagged_rows = None;
-        let Some(shown) = Shown::of(&self.view, &self.marks) else {
-            self.flagged_rows = Some(0);
-            return;
-        };
-        if shown.order.len() <= View::SMALL {
-            self.flagged_rows = Some(shown.positions(Which::Flagged).len());
-        } else {
-            self.flagged_counted.start(move |_| Some(shown.positions(Which::Flagged).len()));
-        }
-    }
-}
-
-struct Mapped {
-    inner: Arc<dyn Explain>,
-    subjects: Vec<u32>,
-}
-
-impl Explain for Mapped {
-    fn explain(&self, index: usize) -> Vec<Contribution> {
-        self.subjects.get(index).map(|&i| self.inner.explain(i as usize)).unwrap_or_default()
-    }
-
-    fn json(&self, index: usize) -> Option<String> {
-        self.inner.json(*self.subjects.get(index)? as usize)
-    }
-}
-
-/// The ranking as the screen shows it, cut to `positions`, and the indices to write: the engine's own ranking where nothing differs, else one with
-/// the screen's measure, ranks and threshold.
-pub(super) fn as_shown(ranking: &Ranking, order: &Order, threshold: f64, positions: &[u32]) -> (Ranking, Vec<usize>) {
-    let report = &ranking.report;
-    let same = order.by == report.rank_by && threshold == report.threshold && order.len() == report.subjects.len();
-    let subjects: Vec<u32> = positions.iter().map(|&p| order.subjects[p as usize]).collect();
-    if same {
-        return (ranking.clone(), subjects.into_iter().map(|i| i as usize).collect());
-    }
-    let percentiles = crate::score::percentiles(order.histogram.scores().iter().copied());
-    let rows = positions.iter().zip(&subjects).map(|(&position, &i)| {
-        let mut subject = report.subjects[i as usize].clone();
-        (subject.rank, subject.score, subject.percentile) = (u64::from(position) + 1, order.score(position), percentiles[position as usize]);
-        subject
-    });
-    let shown = Report {
-        rank_by: order.by,
-        threshold,
-        subjects: rows.collect(),
-        detector: report.detector,
-        preset: report.preset,
-        stage: report.stage,
-        model_id: report.model_id.clone(),
-        device: report.device.clone(),
-        curve: report.curve.clone(),
-        remarks: report.remarks.clone(),
-        validation: report.validation.clone(),
-        run: report.run.clone(),
-    };
-    let which = (0..subjects.len()).collect();
-    (Ranking { report: Arc::new(shown), explain: Arc::new(Mapped { inner: Arc::clone(&ranking.explain), subjects }) }, which)
 }

@@ -1,10 +1,7 @@
 //! The words that the shown ranking's detector learned: their picture in the plane, the chosen word, and the expressions being edited.
 
 use crate::app::background::{Background, Wake};
-use crate::app::command::Dialog;
-use crate::app::session::Session;
 use crate::domain::{Expression, Words};
-use crate::engine::jobs;
 use std::sync::Arc;
 
 /// What the dialog of words shows.
@@ -17,7 +14,7 @@ pub struct Lexicon {
     pub chosen: Option<usize>,
     /// The expressions as edited.
     pub expressions: Vec<Expression>,
-    drawing: Background<Arc<Vec<[f32; 2]>>>,
+    pub(super) drawing: Background<Arc<Vec<[f32; 2]>>>,
 }
 
 impl Lexicon {
@@ -42,32 +39,5 @@ impl Lexicon {
     #[must_use]
     pub fn is_edited(&self) -> bool {
         self.words.as_ref().is_some_and(|words| words.expressions != self.expressions)
-    }
-}
-
-impl Session {
-    /// Opens the dialog of words on the ranking shown.
-    pub(super) fn look_at_words(&mut self) {
-        let words = self.view.ranking.as_ref().and_then(|r| r.explain.words());
-        self.dialog = Some(Dialog::Words);
-        let Some(words) = words else {
-            self.lexicon.words = None;
-            return;
-        };
-        if self.lexicon.words.as_ref().is_some_and(|known| Arc::ptr_eq(known, &words)) {
-            return;
-        }
-        self.lexicon.expressions.clone_from(&words.expressions);
-        (self.lexicon.chosen, self.lexicon.plane) = (None, Arc::default());
-        self.lexicon.words = Some(Arc::clone(&words));
-        self.lexicon.drawing.start(move |_| Some(Arc::new(jobs::picture(&words))));
-    }
-
-    /// Learns again with the expressions as edited; with none of them, with generated ones.
-    pub(super) fn learn_words_again(&mut self) {
-        let texts = self.lexicon.expressions.iter().map(|e| e.regex.trim().to_owned()).filter(|text| !text.is_empty());
-        self.plan.settings.chains.expressions = texts.collect();
-        self.dialog = None;
-        self.analyse();
     }
 }

@@ -3,23 +3,59 @@
 use crate::control::Progress;
 use std::time::{Duration, Instant};
 
+/// A job of the main worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Job {
+    Opening,
+    Saving,
+    Analysing,
+    Verifying,
+    SavingBaseline,
+    Comparing,
+}
+
+impl Job {
+    /// What it does, for the status bar.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Opening => "Opening",
+            Self::Saving => "Saving",
+            Self::Analysing => "Analysing",
+            Self::Verifying => "Verifying",
+            Self::SavingBaseline => "Saving a baseline",
+            Self::Comparing => "Comparing networks",
+        }
+    }
+}
+
 /// What the job worker is doing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Activity {
     /// Nothing.
     #[default]
     Idle,
-    /// Something, in a word for the status bar (`Opening`, `Analysing`).
-    Busy(&'static str),
+    /// A job.
+    Busy(Job),
     /// Something that was asked to stop.
-    Stopping(&'static str),
+    Stopping(Job),
 }
 
 impl Activity {
+    /// The job that runs, or is being stopped.
+    #[must_use]
+    pub fn job(self) -> Option<Job> {
+        match self {
+            Self::Idle => None,
+            Self::Busy(job) | Self::Stopping(job) => Some(job),
+        }
+    }
+
     /// Whether something runs.
     #[must_use]
-    pub fn is_busy(&self) -> bool {
-        *self != Self::Idle
+    pub fn is_busy(self) -> bool {
+        self != Self::Idle
     }
 }
 

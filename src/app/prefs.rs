@@ -2,9 +2,33 @@
 //! nothing but that.
 
 use crate::app::columns::Column;
-use crate::app::command::Look;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Look {
+    #[default]
+    System,
+    Dark,
+    Light,
+}
+
+impl Look {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::System, Self::Dark, Self::Light];
+
+    /// The name shown.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::System => "Follow the system",
+            Self::Dark => "Dark",
+            Self::Light => "Light",
+        }
+    }
+}
 
 /// A search with a name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

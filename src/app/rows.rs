@@ -5,6 +5,18 @@ use crate::app::order::Order;
 use crate::domain::Report;
 use serde::{Deserialize, Serialize};
 
+/// A step of the selection through the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Step {
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Home,
+    End,
+}
+
 /// Which part of the ranking the table shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Show {

@@ -3,10 +3,9 @@
 //! Small rankings are rebuilt at once; big ones on a thread, while the old view stays.
 
 use crate::app::background::{Background, Wake};
-use crate::app::command::Step;
 use crate::app::hits::Hits;
 use crate::app::order::Order;
-use crate::app::rows::{Narrow, Rows, Show, Sort};
+use crate::app::rows::{Narrow, Rows, Show, Sort, Step};
 use crate::app::search::Matcher;
 use crate::domain::{DetectorId, EventKey, Ledger, RankBy, Report, Subject, Suppression};
 use crate::engine::{Findings, Level, Ranking};
@@ -375,7 +374,7 @@ fn cut(show: Show) -> bool {
 }
 
 fn ranked(sort: Sort) -> bool {
-    matches!(sort.column, crate::app::Column::Rank | crate::app::Column::Score)
+    matches!(sort.column, crate::app::columns::Column::Rank | crate::app::columns::Column::Score)
 }
 
 fn passes(narrow: &Narrow, subject: &Subject, score: f64) -> bool {

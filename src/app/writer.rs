@@ -1,6 +1,7 @@
 //! The one thread that writes small things in order: annotations, case settings, the analyst's preferences. Nothing is dropped: ending waits for it.
 
 use crate::app::background::Wake;
+use crate::app::open::Whose;
 use crate::domain::EventKey;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::thread::JoinHandle;
@@ -18,19 +19,19 @@ type Write = Box<dyn FnOnce() -> Written + Send>;
 
 /// The thread.
 pub(super) struct Writer {
-    writes: Option<Sender<Write>>,
-    results: Receiver<Written>,
+    writes: Option<Sender<(Whose, Write)>>,
+    results: Receiver<(Whose, Written)>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
     pub(super) fn new(wake: Wake) -> std::io::Result<Self> {
-        let (writes, queue) = unbounded::<Write>();
+        let (writes, queue) = unbounded::<(Whose, Write)>();
         let (sender, results) = unbounded();
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || {
-            for write in queue {
+            for (whose, write) in queue {
                 // A closed channel means that the window is gone; what is queued is written all the same.
-                if sender.send(write()).is_ok() {
+                if sender.send((whose, write())).is_ok() {
                     wake();
                 }
             }
@@ -38,17 +39,17 @@ impl Writer {
         Ok(Self { writes: Some(writes), results, thread: Some(thread) })
     }
 
-    /// Queues a write.
-    pub(super) fn write(&self, write: impl FnOnce() -> Written + Send + 'static) {
+    /// Queues a write that concerns a case.
+    pub(super) fn write(&self, whose: Whose, write: impl FnOnce() -> Written + Send + 'static) {
         if let Some(writes) = &self.writes {
             // The thread lives as long as this sender does.
-            let sent = writes.send(Box::new(write));
+            let sent = writes.send((whose, Box::new(write)));
             debug_assert!(sent.is_ok());
         }
     }
 
-    /// What was written since the last call.
-    pub(super) fn drain(&self) -> Vec<Written> {
+    /// What was written since the last call, and which case it concerns.
+    pub(super) fn drain(&self) -> Vec<(Whose, Written)> {
         self.results.try_iter().collect()
     }
 }

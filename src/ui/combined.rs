@@ -1,6 +1,6 @@
 //! The dialog *All detectors*: one list of all rankings, and how computers and users stand in them.
 
-use crate::app::{Command, Session, words};
+use crate::app::{Session, ViewCommand, words};
 use crate::engine::{FusedRow, Standing};
 use crate::ui::opening::modal;
 use crate::ui::screen::Queue;
@@ -13,8 +13,8 @@ const NAMES: usize = 12;
 
 pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
     modal(ctx, "All detectors in one list", 1100.0, queue, |ui, queue| {
-        let Some(fusion) = &session.fusion else {
-            ui.label(if session.rankings.is_empty() { "Analyse first." } else { "Being put together…" });
+        let Some(fusion) = &session.open.combined.fusion else {
+            ui.label(if session.open.rankings.is_empty() { "Analyse first." } else { "Being put together…" });
             return;
         };
         ui.label("Each event's rank in every detector; the order is the sum of 1 / (60 + rank) over them. Click a row to see it where it ranks highest.");
@@ -54,14 +54,14 @@ fn line(ui: &mut Ui, session: &Session, place: usize, row: &FusedRow, queue: &mu
         ui.label(digits(rank.map(|r| words::count(r as usize)).unwrap_or_default()));
     }
     ui.label(digits(words::count(row.events.len())));
-    let best = session.fusion.as_ref().and_then(|f| f.detectors.get(row.best.0)).copied();
-    let Some((detector, ranking)) = best.and_then(|d| Some((d, session.fused.get(row.best.0)?))) else { return };
+    let best = session.open.combined.fusion.as_ref().and_then(|f| f.detectors.get(row.best.0)).copied();
+    let Some((detector, ranking)) = best.and_then(|d| Some((d, session.open.combined.fused.get(row.best.0)?))) else { return };
     let Some(subject) = ranking.report.subjects.get(row.best.1) else { return };
     ui.add(Label::new(super::text::plain(subject.computer.as_deref().unwrap_or_default())));
     let title: String = super::text::plain(&subject.title).chars().take(110).collect();
     let response = ui.add(Button::new(title).frame(false)).on_hover_text(format!("{}: {}", detector.title(), subject.reasons[0]));
     if response.clicked() {
-        queue.push(Command::GoTo(detector, subject.key));
+        queue.push(ViewCommand::GoTo(detector, subject.key));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The dialog *Compare networks*: what the published networks, and ours, make of the same labels, with their curves on a logarithmic axis.
 
-use crate::app::{Command, Session, words};
+use crate::app::{JobCommand, Session, WindowCommand, words};
 use crate::domain::Figures;
 use crate::engine::{Compared, networks};
 use crate::ui::curve::{log_axis, marks};
@@ -16,34 +16,34 @@ const TITLES: [&str; 8] = ["Network", "By group: AUC", "AP", "TP FP TN FN", "At 
 pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
     modal(ctx, "Compare networks", 900.0, queue, |ui, queue| {
         let (malicious, benign) = session.labels();
-        let file = if session.plan.labels.is_some() { " and a label file" } else { "" };
+        let file = if session.open.choices.plan.labels.is_some() { " and a label file" } else { "" };
         ui.label("Every network learns the same labels twice: whole groups held out, and the same number of processes held out at random, which flatters.");
         ui.label(
             RichText::new(format!("labels: {malicious} malicious, {benign} benign{file}; {} networks, a minute or more each", networks().count())).small(),
         );
         ui.horizontal(|ui| {
             let running = session.activity.is_busy();
-            let none = malicious + benign == 0 && session.plan.labels.is_none();
+            let none = malicious + benign == 0 && session.open.choices.plan.labels.is_none();
             let why = if none { "Label processes first: M marks the selected one malicious, B benign" } else { "Wait for what runs, or cancel it" };
             if ui.add_enabled(!running && !none, Button::new("Train and compare")).on_disabled_hover_text(why).clicked() {
-                queue.push(Command::CompareNetworks);
+                queue.push(JobCommand::CompareNetworks);
             }
             if running && ui.button("Cancel").clicked() {
-                queue.push(Command::Cancel);
+                queue.push(JobCommand::Cancel);
             }
-            if !session.compared.is_empty() && ui.button("Copy as text").clicked() {
-                queue.push(Command::Copy(text(&session.compared)));
+            if !session.open.compared.is_empty() && ui.button("Copy as text").clicked() {
+                queue.push(WindowCommand::Copy(text(&session.open.compared)));
             }
             if running {
                 ui.label(RichText::new("this dialog can be closed meanwhile").small().color(theme::colours(ui).weak));
             }
         });
-        if session.compared.is_empty() {
+        if session.open.compared.is_empty() {
             return;
         }
         let height = (ui.ctx().content_rect().height() - 460.0).clamp(90.0, 260.0);
-        ScrollArea::vertical().max_height(height).auto_shrink([false, true]).show(ui, |ui| table(ui, &session.compared));
-        curves(ui, &session.compared);
+        ScrollArea::vertical().max_height(height).auto_shrink([false, true]).show(ui, |ui| table(ui, &session.open.compared));
+        curves(ui, &session.open.compared);
     });
 }
 

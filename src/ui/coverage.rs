@@ -13,12 +13,12 @@ const WIDTH: f32 = 260.0;
 
 pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
     modal(ctx, "Coverage of the logs", 1180.0, queue, |ui, _| {
-        let Some(coverage) = &session.coverage else {
+        let Some(coverage) = &session.open.coverage else {
             ui.label("Being read…");
             return;
         };
         ui.label("What is not in a log may have happened all the same. Bars: events over the case's time; a line: the log was cleared; a cross: record IDs are missing there.");
-        let unread = session.sources.iter().filter(|s| matches!(s.status, SourceStatus::Partial | SourceStatus::Unreadable)).count();
+        let unread = session.open.sources.iter().filter(|s| matches!(s.status, SourceStatus::Partial | SourceStatus::Unreadable)).count();
         if unread > 0 {
             ui.label(
                 RichText::new(format!("{} sources could not be read whole; the list at the left says which", words::count(unread)))
@@ -87,7 +87,7 @@ const MARKS: usize = 300;
 
 /// Cleared logs as lines and missing record IDs as crosses on the time strip, each with its words.
 pub(super) fn on_strip(ui: &Ui, rect: Rect, session: &Session, (first, last): (i64, i64)) {
-    let Some(coverage) = &session.coverage else { return };
+    let Some(coverage) = &session.open.coverage else { return };
     let (colours, painter) = (theme::colours(ui), ui.painter_at(rect));
     let x = |t: i64| rect.left() + rect.width() * ((i128::from(t) - i128::from(first)) as f64 / (i128::from(last) - i128::from(first)).max(1) as f64) as f32;
     let inside = |t: &i64| (first..=last).contains(t);
@@ -104,7 +104,7 @@ pub(super) fn on_strip(ui: &Ui, rect: Rect, session: &Session, (first, last): (i
 
 /// What the marks near a time on the strip say.
 pub(super) fn near(session: &Session, time: i64, reach: i64) -> Vec<String> {
-    let Some(coverage) = &session.coverage else { return vec![] };
+    let Some(coverage) = &session.open.coverage else { return vec![] };
     let close = |t: i64| t.abs_diff(time) <= reach.unsigned_abs();
     let mut said = vec![];
     for log in &coverage.logs {

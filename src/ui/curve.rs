@@ -11,7 +11,7 @@ pub(super) fn show(ui: &mut Ui, session: &Session, height: f32) {
     let colours = theme::colours(ui);
     let log = |v: f64| v.max(1e-12).log10();
     let points = |value: &dyn Fn(&crate::domain::CurvePoint) -> Option<f64>| -> Vec<[f64; 2]> {
-        session.curve.iter().filter_map(|p| Some([f64::from(p.epoch), log(value(p).filter(|v| v.is_finite())?)])).collect()
+        session.open.curve.iter().filter_map(|p| Some([f64::from(p.epoch), log(value(p).filter(|v| v.is_finite())?)])).collect()
     };
     let (train, validation) = (points(&|p| Some(p.train)), points(&|p| p.validation));
     let all = train.iter().chain(&validation).map(|p| p[1]);
@@ -20,7 +20,7 @@ pub(super) fn show(ui: &mut Ui, session: &Session, height: f32) {
         return;
     }
     let margin = ((high - low) * 0.08).max(0.02);
-    let last = session.curve.last().map_or(1.0, |p| f64::from(p.epoch)).max(2.0);
+    let last = session.open.curve.last().map_or(1.0, |p| f64::from(p.epoch)).max(2.0);
     let response = Plot::new("curve")
         .height(height)
         .allow_drag(false)
@@ -41,7 +41,7 @@ pub(super) fn show(ui: &mut Ui, session: &Session, height: f32) {
             plot.line(Line::new("training", PlotPoints::from(train.clone())).color(colours.train).width(1.5));
             plot.line(Line::new("validation", PlotPoints::from(validation.clone())).color(colours.validation).width(1.5).style(LineStyle::dashed_dense()));
         });
-    let newest = session.curve.last();
+    let newest = session.open.curve.last();
     response.response.accessible_name("Loss curve");
     ui.horizontal_wrapped(|ui| {
         let text = |name: &str, v: Option<f64>| v.map(|v| format!("{name} {}", words::score(v)));

@@ -1,7 +1,7 @@
 //! The drill-down: why it ranks where it does, the event itself, its members and surroundings, the raw record, and what the analyst says of it.
 
 use crate::app::words;
-use crate::app::{Command, Session};
+use crate::app::{MarkCommand, OrdinaryCommand, SelectionCommand, Session, WindowCommand};
 use crate::domain::{Contribution, EventKey, Subject};
 use crate::engine::Answer;
 use crate::ui::record::{cut, decoded, fields, raw, script};
@@ -16,9 +16,9 @@ const PAUSE: Duration = Duration::from_millis(700);
 const MEMBERS: usize = 200;
 
 pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
-    let looked_at = session.drill.subject.and_then(|i| session.view.subject_at(i));
+    let looked_at = session.open.drill.subject.and_then(|i| session.open.view.subject_at(i));
     leave_draft(session, screen, queue);
-    if session.drill.asked.is_none() {
+    if session.open.drill.asked.is_none() {
         ui.add_space(30.0);
         ui.vertical_centered(|ui| ui.label(RichText::new("Select a row to see why it ranks where it does.").color(theme::colours(ui).weak)));
         return;
@@ -32,22 +32,22 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
             crate::ui::rules::found(ui, session, subject);
         } else {
             ui.horizontal(|ui| {
-                if !session.browse.open && ui.button("Back").on_hover_text("Back to the selected row (Esc)").clicked() {
-                    queue.push(Command::LookBack);
+                if !session.open.browse.open && ui.button("Back").on_hover_text("Back to the selected row (Esc)").clicked() {
+                    queue.push(SelectionCommand::LookBack);
                 }
                 ui.label(RichText::new("single event").color(theme::colours(ui).weak));
             });
-            if let Some(key) = session.drill.asked {
+            if let Some(key) = session.open.drill.asked {
                 single(ui, session, key, queue);
                 said(ui, session, screen, key, queue);
             }
         }
-        if let Some(failure) = &session.drill.failure {
+        if let Some(failure) = &session.open.drill.failure {
             ui.label(RichText::new(failure).color(theme::colours(ui).error));
         }
-        match session.drill.answered() {
+        match session.open.drill.answered() {
             Some(answer) => answered(ui, session, screen, answer, looked_at, queue),
-            None if session.drill.is_waiting() => {
+            None if session.open.drill.is_waiting() => {
                 ui.label(RichText::new("reading the event…").color(theme::colours(ui).weak));
             }
             None => {}
@@ -76,9 +76,9 @@ fn answered(ui: &mut Ui, session: &Session, screen: &mut Screen, answer: &Answer
 
 fn head(ui: &mut Ui, session: &Session, subject: &Subject, queue: &mut Queue) {
     let colours = theme::colours(ui);
-    let Some(order) = &session.view.order else { return };
-    let Some(index) = session.drill.subject else { return };
-    let above = order.rank(index).is_some_and(|r| r as usize <= session.view.above());
+    let Some(order) = &session.open.view.order else { return };
+    let Some(index) = session.open.drill.subject else { return };
+    let above = order.rank(index).is_some_and(|r| r as usize <= session.open.view.above());
     ui.horizontal_wrapped(|ui| {
         let rank = order.rank(index).map_or_else(|| "out of the ranking".to_owned(), |r| format!("Rank {}", words::count(r as usize)));
         ui.label(RichText::new(rank).strong().size(15.0));
@@ -101,18 +101,18 @@ fn head(ui: &mut Ui, session: &Session, subject: &Subject, queue: &mut Queue) {
         }
     });
     ui.horizontal_wrapped(|ui| {
-        let flagged = session.marks.is_flagged(subject.key);
+        let flagged = session.open.marks.is_flagged(subject.key);
         if ui.add(Button::selectable(flagged, if flagged { "Flagged" } else { "Flag" })).on_hover_text("Space").clicked() {
-            queue.push(Command::ToggleFlag);
+            queue.push(MarkCommand::ToggleFlag);
         }
-        if !session.marks.is_kept(subject.key) {
+        if !session.open.marks.is_kept(subject.key) {
             ui.label(RichText::new("being kept…").small().color(colours.weak));
         }
         if ui.button("Mark ordinary…").on_hover_text("Takes it, and all like it, out of the ranking (Shift+O); Ctrl+Z brings back").clicked() {
-            queue.push(Command::MarkOrdinary);
+            queue.push(OrdinaryCommand::MarkOrdinary);
         }
         if ui.button("Copy").on_hover_text("Copies the row (Ctrl+C)").accessible_name("Copy this row").clicked() {
-            queue.push(Command::CopyRow);
+            queue.push(WindowCommand::CopyRow);
         }
     });
 }
@@ -120,12 +120,12 @@ fn head(ui: &mut Ui, session: &Session, subject: &Subject, queue: &mut Queue) {
 /// Flag and pivots of an event that is looked at by itself.
 fn single(ui: &mut Ui, session: &Session, key: EventKey, queue: &mut Queue) {
     ui.horizontal_wrapped(|ui| {
-        let flagged = session.marks.is_flagged(key);
+        let flagged = session.open.marks.is_flagged(key);
         let button = Button::selectable(flagged, if flagged { "Flagged" } else { "Flag" });
         if ui.add(button).on_hover_text("Flags this event, whether or not it is ranked").accessible_name("Flag this event").clicked() {
-            queue.push(Command::FlagEvent(key, !flagged));
+            queue.push(MarkCommand::FlagEvent(key, !flagged));
         }
-        if !session.marks.is_kept(key) {
+        if !session.open.marks.is_kept(key) {
             ui.label(RichText::new("being kept…").small().color(theme::colours(ui).weak));
         }
     });
@@ -142,7 +142,7 @@ fn part_help(name: &str) -> &'static str {
 
 /// Hands over the note of what is no longer looked at.
 fn leave_draft(session: &Session, screen: &mut Screen, queue: &mut Queue) {
-    if screen.note.as_ref().is_some_and(|draft| Some(draft.key) != session.drill.asked) {
+    if screen.note.as_ref().is_some_and(|draft| Some(draft.key) != session.open.drill.asked) {
         hand_over(screen, queue);
         screen.note = None;
     }
@@ -162,13 +162,13 @@ fn keep_draft(screen: &mut Screen, queue: &mut Queue, ui: &Ui) {
 pub(super) fn hand_over(screen: &mut Screen, queue: &mut Queue) {
     if let Some(draft) = screen.note.as_mut().filter(|d| d.typed.is_some()) {
         draft.typed = None;
-        queue.push(Command::Note(draft.key, draft.text.clone()));
+        queue.push(MarkCommand::Note(draft.key, draft.text.clone()));
     }
 }
 
 /// Note and tags.
 fn said(ui: &mut Ui, session: &Session, screen: &mut Screen, key: EventKey, queue: &mut Queue) {
-    let mark = session.marks.get(key).cloned().unwrap_or_default();
+    let mark = session.open.marks.get(key).cloned().unwrap_or_default();
     // While nothing is being typed the field shows what is kept, which undo may have changed.
     if screen.note.as_ref().is_none_or(|d| d.key != key || d.typed.is_none() && d.text.trim_end() != mark.note) {
         screen.note = Some(Draft { key, text: mark.note.clone(), typed: None });
@@ -197,16 +197,16 @@ fn said(ui: &mut Ui, session: &Session, screen: &mut Screen, key: EventKey, queu
                 .accessible_name(format!("Remove tag {tag}"))
                 .clicked()
             {
-                queue.push(Command::Untag(tag.clone()));
+                queue.push(MarkCommand::Untag(tag.clone()));
             }
         }
         let edit = ui.add(TextEdit::singleline(&mut screen.tag).hint_text("add a tag").desired_width(90.0).char_limit(64)).accessible_name("Add a tag");
         if edit.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter)) && !screen.tag.trim().is_empty() {
-            queue.push(Command::Tag(std::mem::take(&mut screen.tag)));
+            queue.push(MarkCommand::Tag(std::mem::take(&mut screen.tag)));
         }
-        for tag in session.marks.tags().into_iter().filter(|t| !mark.tags.contains(t)).take(4) {
+        for tag in session.open.marks.tags().into_iter().filter(|t| !mark.tags.contains(t)).take(4) {
             if ui.add(Button::new(RichText::new(format!("+ {tag}")).small()).frame(false)).on_hover_text("Used before; click to add").clicked() {
-                queue.push(Command::Tag(tag));
+                queue.push(MarkCommand::Tag(tag));
             }
         }
     });
@@ -214,7 +214,7 @@ fn said(ui: &mut Ui, session: &Session, screen: &mut Screen, key: EventKey, queu
 
 /// Why: every contribution, with its share as a bar; the three kept in the ranking until the rest is there.
 fn reasons(ui: &mut Ui, session: &Session, subject: &Subject) {
-    CollapsingHeader::new("Why").default_open(true).show(ui, |ui| match session.drill.answered().map(|a| &a.contributions).filter(|c| !c.is_empty()) {
+    CollapsingHeader::new("Why").default_open(true).show(ui, |ui| match session.open.drill.answered().map(|a| &a.contributions).filter(|c| !c.is_empty()) {
         Some(all) => {
             crate::ui::sequence::show(ui, all);
             let largest = all.iter().map(|c| c.share.abs()).fold(0.0, f64::max);
@@ -268,9 +268,9 @@ fn members(ui: &mut Ui, session: &Session, subject: &Subject, queue: &mut Queue)
     }
     CollapsingHeader::new(format!("Events it stands for: {}", words::count(subject.count as usize))).id_salt("members").show(ui, |ui| {
         for key in subject.members.iter().take(MEMBERS) {
-            let source = session.sources.get(key.source as usize).map_or("?", |s| s.source_file.rsplit('/').next().unwrap_or(&s.source_file));
+            let source = session.open.sources.get(key.source as usize).map_or("?", |s| s.source_file.rsplit('/').next().unwrap_or(&s.source_file));
             if ui.add(Button::new(RichText::new(format!("{source}  record {}", key.record)).small()).frame(false).truncate()).clicked() {
-                queue.push(Command::LookAt(*key));
+                queue.push(SelectionCommand::LookAt(*key));
             }
         }
         if number > MEMBERS {
@@ -280,14 +280,14 @@ fn members(ui: &mut Ui, session: &Session, subject: &Subject, queue: &mut Queue)
 }
 
 fn ordinary(ui: &mut Ui, session: &Session, queue: &mut Queue) {
-    let Some(index) = session.nearest_ordinary() else { return };
-    let Some(subject) = session.view.subject_at(index) else { return };
+    let Some(index) = session.open.drill.ordinary else { return };
+    let Some(subject) = session.open.view.subject_at(index) else { return };
     CollapsingHeader::new("Nearest ordinary").default_open(true).show(ui, |ui| {
-        let rank = session.view.order.as_ref().and_then(|o| o.rank(index)).unwrap_or_default();
+        let rank = session.open.view.order.as_ref().and_then(|o| o.rank(index)).unwrap_or_default();
         let text = format!("rank {}: {}", words::count(rank as usize), cut(&subject.title, 300));
         let help = "The subject below the threshold, of the same kind, that has most in common with this one. Click to go there.";
         if ui.add(Button::new(RichText::new(text).small()).frame(false).wrap()).on_hover_text(help).clicked() {
-            queue.push(Command::Select(index));
+            queue.push(SelectionCommand::Select(index));
         }
     });
 }
@@ -308,7 +308,7 @@ fn around(ui: &mut Ui, session: &Session, answer: &Answer, queue: &mut Queue) {
             let text = if here { text.strong().color(colours.above) } else { text };
             let button = Button::selectable(here, text).truncate();
             if ui.add(button).on_hover_text(cut(&event.message, 600)).clicked() && !here {
-                queue.push(Command::LookAt(*key));
+                queue.push(SelectionCommand::LookAt(*key));
             }
         }
     });

@@ -1,7 +1,7 @@
 //! What the middle shows while there is no ranking: what can be opened, what is being read, what to do next.
 
 use crate::app::words;
-use crate::app::{Activity, Command, Readiness, Session};
+use crate::app::{Activity, CaseCommand, JobCommand, Readiness, Session, WindowCommand};
 use crate::ui::screen::{Queue, Screen};
 use crate::ui::{curve, opening, theme, topbar};
 use eframe::egui::{Align2, Button, Color32, Context, FontId, Id, LayerId, Order, ProgressBar, RichText, Ui, vec2};
@@ -24,10 +24,10 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
             ui.add_space(((ui.available_width() - 2.0 * width - 12.0) / 2.0).max(0.0));
             let size = vec2(width, 34.0);
             if ui.add(Button::new(RichText::new("Open evidence…").size(15.0)).min_size(size).fill(ui.visuals().selection.bg_fill)).on_hover_text("Files, folders or a case (Ctrl+O)").clicked() {
-                queue.push(Command::Dialog(Some(crate::app::Dialog::Open)));
+                queue.push(WindowCommand::Dialog(Some(crate::app::Dialog::Open)));
             }
             if ui.add(Button::new(RichText::new("Try the demo case").size(15.0)).min_size(size)).on_hover_text("A small synthetic estate with an intrusion planted in it").clicked() {
-                queue.push(Command::Demo);
+                queue.push(CaseCommand::Demo);
             }
         });
         ui.add_space(12.0);
@@ -41,7 +41,7 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
             ui.label(RichText::new("Recent").color(colours.weak));
             for path in session.prefs.recent.iter().take(5) {
                 if ui.add(Button::new(path.display().to_string()).frame(false).truncate()).on_hover_text("Open it again").clicked() {
-                    queue.push(Command::Open(vec![path.clone()]));
+                    queue.push(CaseCommand::Open(vec![path.clone()]));
                 }
             }
         }
@@ -71,7 +71,7 @@ fn unsaved(ui: &mut Ui, session: &Session, queue: &mut Queue) {
         ui.horizontal(|ui| {
             ui.add_space(((ui.available_width() - 330.0) / 2.0).max(0.0));
             if ui.button(format!("Open the case last used {when}")).on_hover_text(case.dir.display().to_string()).clicked() {
-                queue.push(Command::Recover(case.dir.clone()));
+                queue.push(CaseCommand::Recover(case.dir.clone()));
             }
             if ui
                 .small_button("Delete")
@@ -79,7 +79,7 @@ fn unsaved(ui: &mut Ui, session: &Session, queue: &mut Queue) {
                 .accessible_name(format!("Delete the case last used {when}"))
                 .clicked()
             {
-                queue.push(Command::Remove(case.dir.clone()));
+                queue.push(CaseCommand::Remove(case.dir.clone()));
             }
         });
     }
@@ -91,12 +91,12 @@ fn unsaved(ui: &mut Ui, session: &Session, queue: &mut Queue) {
 /// A case is open or being opened, and there is no ranking yet.
 pub(super) fn waiting(ui: &mut Ui, session: &Session, queue: &mut Queue) {
     let colours = theme::colours(ui);
-    let training = !session.curve.is_empty();
+    let training = !session.open.curve.is_empty();
     ui.add_space(((ui.available_height() - if training { 420.0 } else { 200.0 }) / 2.0).max(12.0));
     ui.vertical_centered(|ui| {
         ui.set_max_width(560.0);
-        let events: u64 = session.sources.iter().map(|s| s.events).sum();
-        let sources = if session.sources.len() == 1 { "1 source".to_owned() } else { format!("{} sources", words::count(session.sources.len())) };
+        let events: u64 = session.open.sources.iter().map(|s| s.events).sum();
+        let sources = if session.open.sources.len() == 1 { "1 source".to_owned() } else { format!("{} sources", words::count(session.open.sources.len())) };
         let found = format!("{} events from {}", words::count(events as usize), sources);
         match session.activity {
             Activity::Idle if events == 0 => {
@@ -109,22 +109,22 @@ pub(super) fn waiting(ui: &mut Ui, session: &Session, queue: &mut Queue) {
                 ui.heading(found);
                 ui.label("Analyse trains each detector on this evidence and ranks it. A first ranking by rarity is there within seconds.");
                 ui.add_space(10.0);
-                let none = session.readiness.values().all(|r| matches!(r, Readiness::Cannot(_)));
-                if none && !session.readiness.is_empty() {
+                let none = session.open.readiness.values().all(|r| matches!(r, Readiness::Cannot(_)));
+                if none && !session.open.readiness.is_empty() {
                     ui.label(RichText::new("No detector can run on this evidence; the list at the left says why.").color(colours.warning));
                 }
                 let button = Button::new(RichText::new("Analyse").size(15.0)).min_size(vec2(160.0, 34.0)).fill(ui.visuals().selection.bg_fill);
                 if ui.add(button).on_hover_text("F5").accessible_name("Analyse this evidence").clicked() {
-                    queue.push(Command::Analyse);
+                    queue.push(JobCommand::Analyse);
                 }
                 ui.add_space(8.0);
                 topbar::act(ui, session, "All events…", "Look at all events (F6)", queue);
                 ui.add_space(8.0);
                 ui.label(RichText::new("Known-good evidence makes the ranking better: tick a source at the left, or add a baseline.").color(colours.weak));
             }
-            Activity::Busy(word) | Activity::Stopping(word) => {
+            Activity::Busy(job) | Activity::Stopping(job) => {
                 let stopping = matches!(session.activity, Activity::Stopping(_));
-                ui.heading(if stopping { "Stopping…".to_owned() } else { format!("{word}…") });
+                ui.heading(if stopping { "Stopping…".to_owned() } else { format!("{}…", job.word()) });
                 ui.label(found);
                 ui.add_space(8.0);
                 let mut bar = ProgressBar::new(session.pace.share().unwrap_or(0.0)).desired_width(420.0);

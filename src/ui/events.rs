@@ -1,7 +1,7 @@
 //! The list of all events of the case: pages of them, sorted and grouped by a column, under the one search box.
 
 use crate::app::words;
-use crate::app::{Browse, Command, Dialog, Session};
+use crate::app::{Browse, BrowseCommand, Dialog, NarrowCommand, SelectionCommand, Session, WindowCommand};
 use crate::case::events::{Events, Line};
 use crate::case::search::Column;
 use crate::ui::screen::{Queue, Screen};
@@ -25,7 +25,7 @@ const VALUES: usize = 1_000;
 
 pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
     bar(ui, session, queue);
-    let browse = &session.browse;
+    let browse = &session.open.browse;
     if let Some(fault) = &browse.fault {
         ui.label(RichText::new(fault).color(theme::colours(ui).error));
     }
@@ -38,7 +38,7 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
         ui.vertical_centered(|ui| {
             ui.label(if browse.is_waiting() { "Being read…" } else { "No event passes." });
             if !browse.is_waiting() && (!browse.search.is_empty() || browse.time.is_some()) && ui.button("Show all events").clicked() {
-                queue.push(Command::ShowAll);
+                queue.push(NarrowCommand::ShowAll);
             }
         });
         return;
@@ -64,19 +64,19 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
 
 /// What is shown, what narrows it, and the pages.
 fn bar(ui: &mut Ui, session: &Session, queue: &mut Queue) {
-    narrowing::line(ui, queue, |ui, queue| bar_end(ui, &session.browse, queue), |ui, queue| bar_begin(ui, session, queue));
+    narrowing::line(ui, queue, |ui, queue| bar_end(ui, &session.open.browse, queue), |ui, queue| bar_begin(ui, session, queue));
 }
 
 fn bar_begin(ui: &mut Ui, session: &Session, queue: &mut Queue) {
-    let browse = &session.browse;
+    let browse = &session.open.browse;
     if ui.button("Ranking").on_hover_text("Back to the ranking (F6)").accessible_name("Back to the ranking").clicked() {
-        queue.push(Command::ToggleEvents);
+        queue.push(BrowseCommand::ToggleEvents);
     }
     ui.separator();
     ui.label(words::part_of(browse.found.len(), browse.total(), "events"));
     let mut narrowed: Vec<_> = browse.time.map(|span| narrowing::time(session, span)).into_iter().collect();
     if !browse.search.trim().is_empty() {
-        narrowed.push((format!("search {}", browse.search), Command::Search(String::new())));
+        narrowed.push((format!("search {}", browse.search), NarrowCommand::Search(String::new()).into()));
     }
     narrowing::chips(ui, narrowed, queue);
 }
@@ -84,13 +84,13 @@ fn bar_begin(ui: &mut Ui, session: &Session, queue: &mut Queue) {
 fn bar_end(ui: &mut Ui, browse: &Browse, queue: &mut Queue) {
     pages(ui, browse, queue);
     if ui.add_enabled(!browse.found.is_empty(), Button::new("Export…")).accessible_name("Export events").clicked() {
-        queue.push(Command::Dialog(Some(Dialog::ExportEvents)));
+        queue.push(WindowCommand::Dialog(Some(Dialog::ExportEvents)));
     }
     ui.menu_button(browse.grouping.map_or_else(|| "Group by".into(), |column| format!("Grouped by {}", column.name())), |ui| {
         for column in [None].into_iter().chain(Events::GROUPED.map(Some)) {
             let name = column.map_or("not grouped", Column::name);
             if ui.add(Button::selectable(browse.grouping == column, name)).clicked() {
-                queue.push(Command::GroupEvents(column));
+                queue.push(BrowseCommand::GroupEvents(column));
                 ui.close();
             }
         }
@@ -113,7 +113,7 @@ fn pages(ui: &mut Ui, browse: &Browse, queue: &mut Queue) {
         if ui.add_enabled(to.is_some(), Button::new(sign)).on_hover_text(name).accessible_name(name).clicked()
             && let Some(to) = to
         {
-            queue.push(Command::EventsPage(to));
+            queue.push(BrowseCommand::EventsPage(to));
         }
     };
     turn(ui, ">>", "Last page", (page + 1 < pages).then_some(pages - 1));
@@ -141,7 +141,7 @@ fn groups(ui: &mut Ui, browse: &Browse, queue: &mut Queue) {
                 let button = Button::new(RichText::new(if path { end(&value) } else { value.clone() })).frame(false).truncate();
                 let response = ui.add_enabled(!tally.value.is_empty(), button).accessible_name(format!("Only {value}"));
                 if response.clicked() {
-                    queue.push(Command::SearchFor(pivots::exactly(*column, &tally.value, '+')));
+                    queue.push(NarrowCommand::SearchFor(pivots::exactly(*column, &tally.value, '+')));
                 }
                 response.on_hover_text(format!("{value}\nClick to see these events alone"));
             });
@@ -166,7 +166,7 @@ struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     fn at(&self, row: u64) -> Option<&'a Line> {
-        self.session.browse.found.lines.get(row as usize)
+        self.session.open.browse.found.lines.get(row as usize)
     }
 }
 
@@ -177,7 +177,7 @@ impl TableDelegate for Lines<'_> {
 
     fn header_cell_ui(&mut self, ui: &mut Ui, cell: &HeaderCellInfo) {
         let Some((column, title, _)) = COLUMNS.get(cell.col_range.start) else { return };
-        let browse = &self.session.browse;
+        let browse = &self.session.open.browse;
         ui.painter().rect_filled(ui.max_rect(), 0.0, ui.visuals().faint_bg_color);
         ui.add_space(5.0);
         let sorts = Events::SORTED.contains(column);
@@ -185,7 +185,7 @@ impl TableDelegate for Lines<'_> {
         let response = ui.add(Label::new(RichText::new(&title).small().strong()).truncate().selectable(false).sense(Sense::click()));
         response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, format!("Sort events by {}", column.name())));
         if response.clicked() && sorts {
-            self.queue.push(Command::SortEvents(*column));
+            self.queue.push(BrowseCommand::SortEvents(*column));
         }
         if browse.sort == *column {
             let at = pos2((response.rect.right() + 8.0).min(ui.max_rect().right() - 7.0), response.rect.center().y);
@@ -199,7 +199,7 @@ impl TableDelegate for Lines<'_> {
     fn row_ui(&mut self, ui: &mut Ui, row: u64) {
         let Some(line) = self.at(row) else { return };
         let colours = theme::colours(ui);
-        let selected = self.session.browse.selected == Some(line.key);
+        let selected = self.session.open.browse.selected == Some(line.key);
         let rect = ui.max_rect();
         let seen = rect.intersect(ui.clip_rect());
         if !seen.is_positive() {
@@ -212,19 +212,19 @@ impl TableDelegate for Lines<'_> {
                 egui::Role::ListBoxOption,
                 true,
                 selected,
-                format!("Event {}: {}", self.session.browse.found.first as u64 + row + 1, line.event.message),
+                format!("Event {}: {}", self.session.open.browse.found.first as u64 + row + 1, line.event.message),
             )
         });
         if selected || response.hovered() {
             ui.painter().rect_filled(rect, 0.0, if selected { colours.selected } else { colours.hovered });
         }
         ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, colours.row_line));
-        if self.session.marks.is_flagged(line.key) {
+        if self.session.open.marks.is_flagged(line.key) {
             ui.painter().rect_filled(egui::Rect::from_min_size(rect.min, vec2(3.0, rect.height())), 0.0, colours.flag);
         }
         let (key, event) = (line.key, line.event.clone());
         if response.clicked() || response.secondary_clicked() && !selected {
-            self.queue.push(Command::LookAt(key));
+            self.queue.push(SelectionCommand::LookAt(key));
         }
         let (session, queue) = (self.session, &mut *self.queue);
         response.context_menu(|ui| pivots::menu(ui, session, key, &event, queue));

@@ -1,7 +1,7 @@
 //! The panel at the left: sources with their ledger, baselines, detectors.
 
 use crate::app::words;
-use crate::app::{Command, Readiness, Session};
+use crate::app::{CaseCommand, Command, Pick, PlanCommand, Readiness, Session, ViewCommand, WindowCommand};
 use crate::domain::{DetectorId, Ledger, SourceStatus, Stage};
 use crate::ui::screen::{Queue, Screen};
 use crate::ui::{curve, theme};
@@ -14,7 +14,7 @@ const ROW: f32 = 36.0;
 pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
     detectors(ui, session, queue);
     validation(ui, session);
-    if session.curve.len() > 1 {
+    if session.open.curve.len() > 1 {
         CollapsingHeader::new("Training").default_open(true).show(ui, |ui| curve::show(ui, session, 96.0));
     }
     baselines(ui, session, screen, queue);
@@ -24,9 +24,9 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
 fn detectors(ui: &mut Ui, session: &Session, queue: &mut Queue) {
     ui.label(RichText::new("Detectors").strong());
     for detector in DetectorId::ALL {
-        let readiness = session.readiness.get(&detector).cloned().unwrap_or_default();
+        let readiness = session.open.readiness.get(&detector).cloned().unwrap_or_default();
         ui.horizontal(|ui| detector_row(ui, session, detector, &readiness, queue));
-        if let (Readiness::Cannot(why), None) = (&readiness, session.rankings.get(&detector)) {
+        if let (Readiness::Cannot(why), None) = (&readiness, session.open.rankings.get(&detector)) {
             ui.indent(detector.name(), |ui| ui.label(RichText::new(why).small().color(theme::colours(ui).weak)));
         }
     }
@@ -36,13 +36,13 @@ fn detectors(ui: &mut Ui, session: &Session, queue: &mut Queue) {
 fn detector_row(ui: &mut Ui, session: &Session, detector: DetectorId, readiness: &Readiness, queue: &mut Queue) {
     let colours = theme::colours(ui);
     let cannot = matches!(readiness, Readiness::Cannot(_));
-    let mut chosen = session.chosen.contains(&detector) && !cannot;
+    let mut chosen = session.open.choices.chosen.contains(&detector) && !cannot;
     let tick = ui.add_enabled(!cannot, egui::Checkbox::without_text(&mut chosen)).accessible_name(format!("Run {}", detector.title()));
     if tick.on_hover_text("Whether Analyse runs it").changed() {
-        queue.push(Command::Choose(detector, chosen));
+        queue.push(PlanCommand::Choose(detector, chosen));
     }
-    let ranking = session.rankings.get(&detector);
-    let shown = session.view.ranking.as_ref().is_some_and(|r| r.report.detector == detector);
+    let ranking = session.open.rankings.get(&detector);
+    let shown = session.open.view.ranking.as_ref().is_some_and(|r| r.report.detector == detector);
     let (text, colour) = match (readiness, ranking) {
         (Readiness::Running, _) => (session.pace.share().map_or_else(|| "running".to_owned(), |s| format!("{:.0} %", s * 100.0)), colours.below),
         (_, Some(r)) if r.report.stage == Stage::First => ("first".into(), colours.warning),
@@ -55,7 +55,7 @@ fn detector_row(ui: &mut Ui, session: &Session, detector: DetectorId, readiness:
     let button = Button::selectable(shown, detector.title()).right_text(RichText::new(text).small().color(colour)).min_size(wide);
     let response = ui.add_enabled(ranking.is_some(), button).accessible_name(detector.title());
     if response.clicked() {
-        queue.push(Command::ShowDetector(detector));
+        queue.push(ViewCommand::ShowDetector(detector));
     }
     let help = match ranking {
         Some(r) => {
@@ -73,12 +73,12 @@ fn detector_row(ui: &mut Ui, session: &Session, detector: DetectorId, readiness:
 /// How well the classifier learned the labels, both ways of holding out side by side; and what it is to learn from.
 fn validation(ui: &mut Ui, session: &Session) {
     let (malicious, benign) = session.labels();
-    let known = session.rankings.get(&DetectorId::Process).and_then(|ranking| ranking.report.validation.clone());
-    if malicious + benign == 0 && known.is_none() && session.plan.labels.is_none() {
+    let known = session.open.rankings.get(&DetectorId::Process).and_then(|ranking| ranking.report.validation.clone());
+    if malicious + benign == 0 && known.is_none() && session.open.choices.plan.labels.is_none() {
         return;
     }
     CollapsingHeader::new("Classifier").default_open(true).show(ui, |ui| {
-        let file = session.plan.labels.as_ref().map_or(String::new(), |path| {
+        let file = session.open.choices.plan.labels.as_ref().map_or(String::new(), |path| {
             format!(" and {}", path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned()))
         });
         ui.label(RichText::new(format!("labels: {malicious} malicious, {benign} benign{file}")).small());
@@ -112,40 +112,40 @@ fn validation(ui: &mut Ui, session: &Session) {
 }
 
 fn baselines(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
-    let known = usize::from(session.plan.known_good_before.is_some());
-    let number = session.plan.baseline.len() + session.known_good.len() + known;
-    if let (Some(from), Some(to)) = (session.plan.scope.from, session.plan.scope.to) {
+    let known = usize::from(session.open.choices.plan.known_good_before.is_some());
+    let number = session.open.choices.plan.baseline.len() + session.open.choices.known_good.len() + known;
+    if let (Some(from), Some(to)) = (session.open.choices.plan.scope.from, session.open.choices.plan.scope.to) {
         let zone = session.zone();
-        limit(ui, &format!("only {} to {}", words::second(from, &zone), words::second(to, &zone)), Command::Scope(None), queue);
+        limit(ui, &format!("only {} to {}", words::second(from, &zone), words::second(to, &zone)), PlanCommand::Scope(None).into(), queue);
     }
     let title = if number == 0 { "Baseline (known-good)".to_owned() } else { format!("Baseline (known-good): {number}") };
     CollapsingHeader::new(title).id_salt("baseline").default_open(number > 0).show(ui, |ui| {
-        for path in &session.plan.baseline {
+        for path in &session.open.choices.plan.baseline {
             ui.horizontal(|ui| {
                 if ui.small_button("×").on_hover_text("Take it out").accessible_name(format!("Remove baseline {}", path.display())).clicked() {
-                    queue.push(Command::DropBaseline(path.clone()));
+                    queue.push(PlanCommand::DropBaseline(path.clone()));
                 }
                 ui.add(egui::Label::new(path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()).truncate()).on_hover_text(path.display().to_string());
             });
         }
-        if let Some(before) = session.plan.known_good_before {
+        if let Some(before) = session.open.choices.plan.known_good_before {
             let text = format!("this case before {}", words::second(before, &session.zone()));
-            limit(ui, &text, Command::KnownGoodBefore(None), queue);
+            limit(ui, &text, PlanCommand::KnownGoodBefore(None).into(), queue);
         }
-        for path in &session.known_good {
+        for path in &session.open.choices.known_good {
             ui.add(egui::Label::new(RichText::new(path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()).italics()).truncate())
                 .on_hover_text("A source of this case");
         }
         ui.horizontal(|ui| {
             if ui.button("Add…").on_hover_text("A folder of known-good evidence, a case or a saved baseline").accessible_name("Add baseline").clicked() {
-                queue.push(Command::PickBaseline);
+                queue.push(Pick::Baseline);
             }
             let width = ui.available_width();
             let edit = ui
                 .add(egui::TextEdit::singleline(&mut screen.baseline_path).hint_text("or its path, Enter").desired_width(width))
                 .accessible_name("Path of a baseline");
             if edit.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter)) && !screen.baseline_path.trim().is_empty() {
-                queue.push(Command::AddBaseline(vec![std::path::PathBuf::from(screen.baseline_path.trim())]));
+                queue.push(PlanCommand::AddBaseline(vec![std::path::PathBuf::from(screen.baseline_path.trim())]));
                 screen.baseline_path.clear();
             }
         });
@@ -166,11 +166,11 @@ fn sources(ui: &mut Ui, session: &Session, queue: &mut Queue) {
     ui.separator();
     ui.horizontal(|ui| {
         ui.label(RichText::new("Evidence").strong());
-        ui.label(RichText::new(words::count(session.sources.len())).color(theme::colours(ui).weak));
+        ui.label(RichText::new(words::count(session.open.sources.len())).color(theme::colours(ui).weak));
     });
-    let number = session.sources.len();
+    let number = session.open.sources.len();
     ScrollArea::vertical().id_salt("sources").auto_shrink([false, false]).show_rows(ui, ROW, number, |ui, rows| {
-        for (index, source) in session.sources.iter().enumerate().skip(rows.start).take(rows.len()) {
+        for (index, source) in session.open.sources.iter().enumerate().skip(rows.start).take(rows.len()) {
             source_row(ui, session, index, source, queue);
         }
     });
@@ -193,23 +193,23 @@ fn source_row(ui: &mut Ui, session: &Session, index: usize, source: &Ledger, que
         .interact(egui::Sense::click());
     let response = response.on_hover_ui(|ui| ledger(ui, source, session));
     response.context_menu(|ui| {
-        let known = session.known_good.contains(std::path::Path::new(&source.path));
+        let known = session.open.choices.known_good.contains(std::path::Path::new(&source.path));
         let text = if known { "No longer use as known-good" } else { "Use as known-good" };
         if ui.button(text).clicked() {
-            queue.push(Command::UseAsBaseline(index, !known));
+            queue.push(PlanCommand::UseAsBaseline(index, !known));
             ui.close();
         }
         let table = crate::app::mapping::is_unknown_table(source) || crate::app::mapping::can_be_read_otherwise(source);
         if table && ui.button("Say what its columns mean…").clicked() {
-            queue.push(Command::MapColumns(index));
+            queue.push(CaseCommand::MapColumns(index));
             ui.close();
         }
         if ui.button("Copy path").clicked() {
-            queue.push(Command::Copy(source.path.clone()));
+            queue.push(WindowCommand::Copy(source.path.clone()));
             ui.close();
         }
         if ui.button("Copy SHA-256").clicked() {
-            queue.push(Command::Copy(source.sha256.clone()));
+            queue.push(WindowCommand::Copy(source.sha256.clone()));
             ui.close();
         }
     });

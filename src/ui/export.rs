@@ -1,7 +1,7 @@
 //! The export dialog: which rows, which formats, where, how many; it never replaces a file unasked.
 
 use crate::app::words;
-use crate::app::{Command, ExportForm, Session, Which};
+use crate::app::{ExportForm, JobCommand, Pick, Session, Which, WindowCommand};
 use crate::export::Format;
 use crate::ui::opening::{modal, path_edit, typed};
 use crate::ui::screen::{Queue, Screen};
@@ -11,7 +11,7 @@ use eframe::egui::{Button, Context, RichText};
 pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
     modal(ctx, "Export", 600.0, queue, |ui, queue| {
         let colours = theme::colours(ui);
-        let mut form = session.export.clone();
+        let mut form = session.open.export.clone();
         ui.label(RichText::new("Which rows").color(colours.weak));
         for which in Which::ALL {
             let rows = session.exportable(which).map_or_else(|| "…".to_owned(), words::count);
@@ -37,7 +37,7 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
         let entered = ui.horizontal(|ui| {
             let entered = path_edit(ui, &mut form.path, "", ui.available_width() - 90.0, "Path of the export");
             if ui.button("Choose…").clicked() {
-                queue.push(Command::PickExport);
+                queue.push(Pick::ExportFile);
             }
             entered
         });
@@ -45,7 +45,7 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
         let order = form.order();
         for (format, file) in &order.files {
             let more =
-                if format.holds_many() && form.which != Which::Visible && session.rankings.len() > 1 { ", and those of the other detectors" } else { "" };
+                if format.holds_many() && form.which != Which::Visible && session.open.rankings.len() > 1 { ", and those of the other detectors" } else { "" };
             ui.label(RichText::new(format!("{} ({}{more})", file.display(), words::rows(rows))).small().color(colours.weak));
         }
         for file in &form.existing {
@@ -61,12 +61,12 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
             let label = if replaces { format!("Replace and export {}", words::rows(rows)) } else { format!("Export {}", words::rows(rows)) };
             let response = ui.add_enabled(ready, Button::new(label).fill(ui.visuals().selection.bg_fill));
             if response.clicked() || ready && entered.inner {
-                queue.push(Command::ExportForm(Box::new(form.clone())));
-                queue.push(Command::Export(order));
+                queue.push(WindowCommand::ExportForm(Box::new(form.clone())));
+                queue.push(JobCommand::Export(order));
             }
             response.on_disabled_hover_text(if rows == 0 { "There are no such rows" } else { "Choose a format and a path" });
             if ui.button("Close").accessible_name("Close export").clicked() {
-                queue.push(Command::Dialog(None));
+                queue.push(WindowCommand::Dialog(None));
             }
         });
         changed(session, form, queue);
@@ -83,10 +83,10 @@ pub(super) fn import(ctx: &Context, screen: &mut Screen, queue: &mut Queue) {
             let entered = path_edit(ui, &mut screen.import_path, "/cases/ranking-fields.jsonl", width, "Path of an exported ranking");
             let ready = !screen.import_path.trim().is_empty();
             if (ui.add_enabled(ready, Button::new("Import")).clicked() || entered) && ready {
-                queue.push(Command::ImportAnnotations(typed(&screen.import_path)));
+                queue.push(JobCommand::ImportAnnotations(typed(&screen.import_path)));
             }
             if ui.button("Choose…").clicked() {
-                queue.push(Command::PickAnnotations);
+                queue.push(Pick::Annotations);
             }
         });
     });
@@ -94,10 +94,10 @@ pub(super) fn import(ctx: &Context, screen: &mut Screen, queue: &mut Queue) {
 
 /// Hands a changed form over; other rows, formats or paths ask anew about files that are there.
 fn changed(session: &Session, mut form: ExportForm, queue: &mut Queue) {
-    let old = &session.export;
+    let old = &session.open.export;
     if (form.which, &form.path, &form.formats) != (old.which, &old.path, &old.formats) {
         form.existing.clear();
         form.refusal = None;
-        queue.push(Command::ExportForm(Box::new(form)));
+        queue.push(WindowCommand::ExportForm(Box::new(form)));
     }
 }

@@ -1,7 +1,7 @@
 //! Dialogs that take one more file: a list of indicators, where a baseline is saved, and where a list of events goes.
 
 use crate::app::words;
-use crate::app::{Command, Session};
+use crate::app::{JobCommand, Pick, Session};
 use crate::ui::opening::{modal, path_edit, typed};
 use crate::ui::screen::{Queue, Screen};
 use eframe::egui::{Button, Context, Key, TextEdit};
@@ -18,10 +18,10 @@ pub(super) fn indicators(ctx: &Context, screen: &mut Screen, queue: &mut Queue) 
             let entered = edit.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
             let ready = !screen.indicators_path.trim().is_empty();
             if (ui.add_enabled(ready, Button::new("Look for them")).clicked() || entered) && ready {
-                queue.push(Command::Indicators(typed(&screen.indicators_path)));
+                queue.push(JobCommand::Indicators(typed(&screen.indicators_path)));
             }
             if ui.button("Choose…").clicked() {
-                queue.push(Command::PickIndicators);
+                queue.push(Pick::Indicators);
             }
         });
     });
@@ -30,7 +30,7 @@ pub(super) fn indicators(ctx: &Context, screen: &mut Screen, queue: &mut Queue) 
 /// *Export events*.
 pub(super) fn export_events(ctx: &Context, session: &Session, screen: &mut Screen, queue: &mut Queue) {
     modal(ctx, "Export events", 600.0, queue, |ui, queue| {
-        let number = words::count(session.browse.found.len());
+        let number = words::count(session.open.browse.found.len());
         ui.label(format!(
             "The {number} events that are listed, in their order, with flags, tags and notes. CSV is as Timesketch imports it; JSON lines end in .jsonl."
         ));
@@ -40,10 +40,10 @@ pub(super) fn export_events(ctx: &Context, session: &Session, screen: &mut Scree
             let entered = path_edit(ui, &mut screen.events_out, "/cases/events.csv", width, "Path of the events");
             let ready = !screen.events_out.trim().is_empty();
             if (ui.add_enabled(ready, Button::new("Export")).accessible_name("Export the events").clicked() || entered) && ready {
-                queue.push(Command::ExportEvents(typed(&screen.events_out)));
+                queue.push(JobCommand::ExportEvents(typed(&screen.events_out)));
             }
             if ui.button("Choose…").clicked() {
-                queue.push(Command::PickEventsOut);
+                queue.push(Pick::EventsOut);
             }
         });
     });
@@ -74,10 +74,10 @@ pub(super) fn save_baseline(ctx: &Context, session: &Session, screen: &mut Scree
             edit.accessible_name("Path of the baseline");
             let ready = !screen.baseline_out.trim().is_empty();
             if ui.add_enabled(ready, Button::new("Save")).accessible_name("Save the baseline").clicked() {
-                queue.push(Command::SaveBaseline(typed(&screen.baseline_out), screen.baseline_words.clone()));
+                queue.push(JobCommand::SaveBaseline(typed(&screen.baseline_out), screen.baseline_words.clone()));
             }
             if ui.button("Choose…").clicked() {
-                queue.push(Command::PickBaselineOut);
+                queue.push(Pick::BaselineOut);
             }
         });
     });

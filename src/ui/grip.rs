@@ -3,7 +3,7 @@
 //! A widget's drag would begin where the pointer is when a frame is drawn. Where frames are slow (a software renderer, a busy machine) that is far from
 //! where it was pressed, and the threshold would be missed; here what was pressed is held, however much happened in one frame.
 
-use crate::app::Command;
+use crate::app::ViewCommand;
 use crate::ui::screen::Queue;
 use eframe::egui::{Context, Event, Id, LayerId, PointerButton, Pos2, Rect};
 use egui_plot::PlotTransform;
@@ -63,14 +63,16 @@ pub(super) fn take(ctx: &Context, queue: &mut Queue) {
             }
             (Event::PointerButton { pos, pressed: false, .. }, Some(held)) => {
                 if held.moved {
-                    queue.push(Command::DragThreshold(grip.value(pos, *held)));
-                    queue.push(Command::Threshold(grip.value(pos, *held)));
+                    queue.push(ViewCommand::DragThreshold(grip.value(pos, *held)));
+                    queue.push(ViewCommand::Threshold(grip.value(pos, *held)));
                 }
                 (hold, to) = (None, None);
             }
             _ => {}
         }
     }
-    queue.extend(to.map(Command::DragThreshold));
+    if let Some(to) = to {
+        queue.push(ViewCommand::DragThreshold(to));
+    }
     ctx.data_mut(|data| data.insert_temp(places().1, hold));
 }

@@ -3,7 +3,7 @@
 //! Bars are at most as many as pixels; the threshold is an object that can be dragged, typed, moved by keys, or put at a quantile.
 
 use crate::app::words;
-use crate::app::{Command, Order, Session};
+use crate::app::{NarrowCommand, Order, Session, ViewCommand};
 use crate::domain::{RankBy, Stage};
 use crate::ui::grip::Grip;
 use crate::ui::screen::Queue;
@@ -17,7 +17,7 @@ const BARS: f32 = 1200.0;
 const QUANTILES: [f64; 6] = [0.5, 0.9, 0.95, 0.99, 0.999, 0.9999];
 
 pub(super) fn show(ui: &mut Ui, session: &Session, queue: &mut Queue) {
-    let Some(order) = session.view.order.clone() else { return };
+    let Some(order) = session.open.view.order.clone() else { return };
     head(ui, session, queue);
     let height = ui.available_height();
     ui.horizontal_top(|ui| {
@@ -30,7 +30,7 @@ pub(super) fn show(ui: &mut Ui, session: &Session, queue: &mut Queue) {
 /// Which ranking this is, and by what.
 fn head(ui: &mut Ui, session: &Session, queue: &mut Queue) {
     let colours = theme::colours(ui);
-    let Some(report) = session.view.ranking.as_ref().map(|r| &r.report) else { return };
+    let Some(report) = session.open.view.ranking.as_ref().map(|r| &r.report) else { return };
     ui.horizontal(|ui| {
         ui.label(RichText::new(report.detector.title()).strong());
         let (text, colour, help) = match report.stage {
@@ -49,10 +49,10 @@ fn head(ui: &mut Ui, session: &Session, queue: &mut Queue) {
                     RankBy::Loss => "loss",
                     RankBy::Rarity => "rarity",
                 };
-                let there = session.view.has(by);
-                let response = ui.add_enabled(there, Button::selectable(session.view.by == by, name));
+                let there = session.open.view.has(by);
+                let response = ui.add_enabled(there, Button::selectable(session.open.view.by == by, name));
                 if response.clicked() {
-                    queue.push(Command::RankBy(by));
+                    queue.push(ViewCommand::RankBy(by));
                 }
                 response
                     .on_hover_text(format!("Histogram, threshold and table follow the {}", by.title()))
@@ -65,7 +65,7 @@ fn head(ui: &mut Ui, session: &Session, queue: &mut Queue) {
 
 fn plot(ui: &mut Ui, session: &Session, order: &Order, queue: &mut Queue) {
     let colours = theme::colours(ui);
-    let (Some((low, _)), Some((_, top))) = (order.histogram.range(), session.view.range()) else {
+    let (Some((low, _)), Some((_, top))) = (order.histogram.range(), session.open.view.range()) else {
         ui.label("This ranking is empty.");
         return;
     };
@@ -73,7 +73,7 @@ fn plot(ui: &mut Ui, session: &Session, order: &Order, queue: &mut Queue) {
     let ceiling = (bars.highest as f64 + 1.0).log10().max(0.5) * 1.1;
     let margin = (top - low) * 0.005;
     let bounds = low - margin..=top + margin;
-    let threshold = session.view.threshold;
+    let threshold = session.open.view.threshold;
     let response = Plot::new("histogram")
         .height(ui.available_height())
         .allow_drag(false)
@@ -117,9 +117,9 @@ impl Bars {
         let all = order.histogram.bins(wanted);
         let width = if high > low { (high - low) / all.len() as f64 } else { low.abs().max(1.0) * 0.01 };
         let highest = all.iter().copied().max().unwrap_or(0);
-        let passing = session.view.narrow.is_active().then(|| {
+        let passing = session.open.view.narrow.is_active().then(|| {
             let from = |i: usize| if i == 0 { f64::NEG_INFINITY } else { low + width * i as f64 };
-            let above: Vec<usize> = (0..all.len()).map(|i| session.view.rows.above(order.histogram.above(from(i)))).chain([0]).collect();
+            let above: Vec<usize> = (0..all.len()).map(|i| session.open.view.rows.above(order.histogram.above(from(i)))).chain([0]).collect();
             above.windows(2).map(|w| w[0] - w[1].min(w[0])).collect()
         });
         Self { low, width, all, passing, highest }
@@ -161,16 +161,16 @@ fn click(ui: &Ui, plot: &PlotResponse<()>, bars: &Bars, session: &Session, queue
     let Some(pointer) = plot.response.hover_pos() else { return };
     let score = plot.transform.value_from_position(pointer).x;
     let Some(index) = bars.at(score).filter(|i| bars.all[*i] > 0) else {
-        if plot.response.clicked() && session.view.narrow.bar.is_some() {
-            queue.push(Command::Bar(None));
+        if plot.response.clicked() && session.open.view.narrow.bar.is_some() {
+            queue.push(NarrowCommand::Bar(None));
         }
         return;
     };
     let (from, to) = bars.range(index);
-    let near_threshold = (plot.transform.position_from_point_x(session.view.threshold) - pointer.x).abs() <= theme::GRAB;
+    let near_threshold = (plot.transform.position_from_point_x(session.open.view.threshold) - pointer.x).abs() <= theme::GRAB;
     if plot.response.clicked() {
-        let here = session.view.narrow.bar == Some((from, to));
-        queue.push(Command::Bar((!here).then_some((from, to))));
+        let here = session.open.view.narrow.bar == Some((from, to));
+        queue.push(NarrowCommand::Bar((!here).then_some((from, to))));
     } else if !near_threshold {
         let n = bars.all[index];
         let text = format!(
@@ -188,7 +188,7 @@ fn click(ui: &Ui, plot: &PlotResponse<()>, bars: &Bars, session: &Session, queue
 
 /// The threshold as an object to grab.
 fn drag(ui: &Ui, plot: &PlotResponse<()>, session: &Session, queue: &mut Queue) {
-    let (frame, threshold) = (*plot.transform.frame(), session.view.threshold);
+    let (frame, threshold) = (*plot.transform.frame(), session.open.view.threshold);
     let x = plot.transform.position_from_point_x(threshold).clamp(frame.left(), frame.right());
     let zone = Rect::from_x_y_ranges(x - theme::GRAB..=x + theme::GRAB, frame.y_range());
     let handle = ui.interact(zone, Id::unique("threshold"), Sense::click_and_drag()).on_hover_and_drag_cursor(CursorIcon::ResizeHorizontal);
@@ -207,7 +207,7 @@ fn drag(ui: &Ui, plot: &PlotResponse<()>, session: &Session, queue: &mut Queue) 
         };
         for (key, by) in [(egui::Key::ArrowLeft, -1.0), (egui::Key::ArrowRight, 1.0)] {
             if let Some(by) = step(key, by) {
-                queue.push(Command::Nudge(by));
+                queue.push(ViewCommand::Nudge(by));
             }
         }
         let filter = egui::EventFilter { horizontal_arrows: true, ..Default::default() };
@@ -222,23 +222,23 @@ fn drag(ui: &Ui, plot: &PlotResponse<()>, session: &Session, queue: &mut Queue) 
 
 fn readouts(ui: &mut Ui, session: &Session, order: &Order, queue: &mut Queue) {
     let colours = theme::colours(ui);
-    let (above, total) = (session.view.above(), session.view.total());
+    let (above, total) = (session.open.view.above(), session.open.view.total());
     ui.horizontal(|ui| {
         let label = ui.label("Threshold");
-        let (low, high) = session.view.range().unwrap_or_default();
-        let mut value = session.view.threshold;
+        let (low, high) = session.open.view.range().unwrap_or_default();
+        let mut value = session.open.view.threshold;
         let speed = (high - low) / 400.0;
         let typed = DragValue::new(&mut value).speed(speed).range(low..=high).custom_formatter(|v, _| words::score(v)).update_while_editing(false);
         let response = ui.add(typed).labelled_by(label.id).on_hover_text("Drag, or click to type a value");
         if response.changed() {
-            queue.push(if response.dragged() { Command::DragThreshold(value) } else { Command::Threshold(value) });
+            queue.push(if response.dragged() { ViewCommand::DragThreshold(value) } else { ViewCommand::Threshold(value) });
         } else if response.drag_stopped() {
-            queue.push(Command::Threshold(session.view.threshold));
+            queue.push(ViewCommand::Threshold(session.open.view.threshold));
         }
         ComboBox::from_id_salt("quantile").selected_text("quantile").width(74.0).show_ui(ui, |ui| {
             for q in QUANTILES {
                 if ui.button(format!("q{q}")).clicked() {
-                    queue.push(Command::Quantile(q));
+                    queue.push(ViewCommand::Quantile(q));
                 }
             }
         });
@@ -280,7 +280,7 @@ fn group_row(ui: &mut Ui, group: &str, n: usize, above: usize, column: &str, que
     inside.add(Label::new(RichText::new(words::count(n)).font(theme::digits())).selectable(false));
     inside.with_layout(Layout::left_to_right(Align::Center), |ui| ui.add(Label::new(RichText::new(group).small()).truncate().selectable(false)));
     if response.clicked() && group != "(none)" {
-        queue.push(Command::SearchFor(format!("+{column}:\"{}\"", group.replace('"', ""))));
+        queue.push(NarrowCommand::SearchFor(format!("+{column}:\"{}\"", group.replace('"', ""))));
     }
 }
 

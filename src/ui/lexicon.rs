@@ -1,6 +1,6 @@
 //! The words that process chains learned: each a point, coloured by cluster, words alike close together; the expressions that merge them, to edit.
 
-use crate::app::{Command, Session};
+use crate::app::{Session, WordsCommand};
 use crate::domain::{Expression, Roc, Words};
 use crate::ui::opening::modal;
 use crate::ui::screen::Queue;
@@ -19,7 +19,7 @@ const REACH: f32 = 12.0;
 /// *Words*.
 pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
     modal(ctx, "Words of process chains", 900.0, queue, |ui, queue| {
-        let Some(words) = session.lexicon.words.clone() else {
+        let Some(words) = session.open.lexicon.words.clone() else {
             ui.label("Only the published preset of process chains learns words, and they are at hand while its network is: choose that preset, analyse, and show Process chains.");
             return;
         };
@@ -42,9 +42,9 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
 }
 
 fn picture(ui: &mut Ui, session: &Session, words: &Words, size: egui::Vec2, queue: &mut Queue) {
-    let plane = &session.lexicon.plane;
+    let plane = &session.open.lexicon.plane;
     if plane.is_empty() {
-        let text = if session.lexicon.is_drawing() { "finding each word its place…" } else { "Too few words for a picture." };
+        let text = if session.open.lexicon.is_drawing() { "finding each word its place…" } else { "Too few words for a picture." };
         ui.add_sized(size, Label::new(RichText::new(text).color(theme::colours(ui).weak)));
         return;
     }
@@ -60,7 +60,7 @@ fn picture(ui: &mut Ui, session: &Session, words: &Words, size: egui::Vec2, queu
             for ((colour, shape), points) in series {
                 plot.points(Points::new("words", PlotPoints::from(points)).radius(2.5).color(colour).shape(MARKERS[shape % MARKERS.len()]));
             }
-            if let Some(chosen) = session.lexicon.chosen.filter(|i| *i < plane.len()) {
+            if let Some(chosen) = session.open.lexicon.chosen.filter(|i| *i < plane.len()) {
                 plot.points(Points::new("chosen", PlotPoints::from(vec![at(chosen)])).radius(6.0).filled(false).color(accent));
             }
         });
@@ -70,7 +70,7 @@ fn picture(ui: &mut Ui, session: &Session, words: &Words, size: egui::Vec2, queu
     if let Some((_, i)) = near {
         let word = &words.list[i];
         if response.response.clicked() {
-            queue.push(Command::ChooseWord(i));
+            queue.push(WordsCommand::ChooseWord(i));
         }
         let cluster = word.cluster.map_or_else(|| "in no cluster".to_owned(), |c| format!("cluster {}", c + 1));
         response.response.on_hover_text_at_pointer(format!("{}\nin {} paths, {cluster}\nClick for its neighbours", word.text, word.count));
@@ -105,7 +105,7 @@ const MARKERS: [MarkerShape; 5] = [MarkerShape::Circle, MarkerShape::Square, Mar
 
 fn nearest(ui: &mut Ui, session: &Session, words: &Words, height: f32, queue: &mut Queue) {
     let weak = theme::colours(ui).weak;
-    let Some(chosen) = session.lexicon.chosen else {
+    let Some(chosen) = session.open.lexicon.chosen else {
         ui.label(RichText::new("Click a word to see which lie nearest to it.").color(weak));
         return;
     };
@@ -115,7 +115,7 @@ fn nearest(ui: &mut Ui, session: &Session, words: &Words, height: f32, queue: &m
             ui.horizontal(|ui| {
                 ui.label(RichText::new(format!("{cosine:.3}")).font(theme::digits()).small().color(weak));
                 if ui.add(Button::new(RichText::new(&words.list[i].text).small()).frame(false).truncate()).clicked() {
-                    queue.push(Command::ChooseWord(i));
+                    queue.push(WordsCommand::ChooseWord(i));
                 }
             });
         }
@@ -123,21 +123,21 @@ fn nearest(ui: &mut Ui, session: &Session, words: &Words, height: f32, queue: &m
 }
 
 fn expressions(ui: &mut Ui, session: &Session, queue: &mut Queue) {
-    let mut list = session.lexicon.expressions.clone();
+    let mut list = session.open.lexicon.expressions.clone();
     ui.horizontal(|ui| {
         ui.label(RichText::new("Expressions that merge words").strong());
         if ui.button("Add").accessible_name("Add an expression").clicked() {
             list.push(Expression::default());
         }
         let busy = session.activity.is_busy();
-        let again = ui.add_enabled(session.lexicon.is_edited() && !busy, Button::new("Learn again with these"));
+        let again = ui.add_enabled(session.open.lexicon.is_edited() && !busy, Button::new("Learn again with these"));
         if again.on_hover_text("Trains the chains anew; whole words that an expression matches become one").clicked() {
-            queue.push(Command::LearnWordsAgain);
+            queue.push(WordsCommand::LearnWordsAgain);
         }
-        if !session.plan.settings.chains.expressions.is_empty() && ui.add_enabled(!busy, Button::new("Back to generated ones")).clicked() {
+        if !session.open.choices.plan.settings.chains.expressions.is_empty() && ui.add_enabled(!busy, Button::new("Back to generated ones")).clicked() {
             list.clear();
-            queue.push(Command::Expressions(vec![]));
-            queue.push(Command::LearnWordsAgain);
+            queue.push(WordsCommand::Expressions(vec![]));
+            queue.push(WordsCommand::LearnWordsAgain);
         }
     });
     if list.is_empty() {
@@ -160,7 +160,7 @@ fn expressions(ui: &mut Ui, session: &Session, queue: &mut Queue) {
     if let Some(at) = drop {
         list.remove(at);
     }
-    if list != session.lexicon.expressions {
-        queue.insert(0, Command::Expressions(list));
+    if list != session.open.lexicon.expressions {
+        queue.first(WordsCommand::Expressions(list));
     }
 }

@@ -1,7 +1,7 @@
 //! What the columns of a table mean: guesses to correct, over the table's first rows.
 
 use crate::app::mapping::MappingForm;
-use crate::app::{Command, Session};
+use crate::app::{CaseCommand, Session, WindowCommand};
 use crate::engine::Mapping;
 use crate::ui::screen::Queue;
 use crate::ui::{opening, theme};
@@ -22,7 +22,7 @@ const ROLES: [Role; 7] = [
 
 /// *Columns of a table*.
 pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
-    let Some(form) = &session.mapping else { return };
+    let Some(form) = &session.open.mapping else { return };
     opening::modal(ctx, "Columns of a table", 760.0, queue, |ui, queue| {
         ui.label(RichText::new(&form.name).strong());
         let now = form.format.as_ref().map_or_else(
@@ -30,7 +30,7 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
             |format| format!("This table was read as {format}{}.", if form.chosen { ", as you said" } else { "" }),
         );
         ui.label(format!("{now} Say what its columns mean; it is remembered for every table with this header."));
-        if form.format.is_some() && !session.rankings.is_empty() {
+        if form.format.is_some() && !session.open.rankings.is_empty() {
             ui.label("Rankings made so far go, as they were made with it; flags, tags and notes stay.");
         }
         ui.add_space(6.0);
@@ -41,14 +41,14 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
         ui.horizontal(|ui| {
             let ready = !form.mapping.time.is_empty();
             if ui.add_enabled(ready, Button::new("Read the table")).on_disabled_hover_text("Choose the column of time first").clicked() {
-                queue.push(Command::ReadMapped { as_told: false });
+                queue.push(CaseCommand::ReadMapped { as_told: false });
             }
             if form.chosen && ui.button("Read as told by its content").on_hover_text("Forget what was said of tables with this header").clicked() {
-                queue.push(Command::ReadMapped { as_told: true });
+                queue.push(CaseCommand::ReadMapped { as_told: true });
             }
             let (leave, why) = if form.format.is_some() { ("Leave it", "Keep what was read") } else { ("Not evidence", "Leave it unread") };
             if ui.button(leave).on_hover_text(why).clicked() {
-                queue.push(Command::Dialog(None));
+                queue.push(WindowCommand::Dialog(None));
             }
             ui.label(RichText::new("Headless: --map FILE").small().color(theme::colours(ui).weak));
         });
@@ -84,7 +84,7 @@ fn roles(ui: &mut Ui, form: &MappingForm, queue: &mut Queue) {
         }
     });
     if mapping != form.mapping {
-        queue.push(Command::Mapping(Box::new(mapping)));
+        queue.push(CaseCommand::Mapping(Box::new(mapping)));
     }
 }
 

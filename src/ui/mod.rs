@@ -47,7 +47,7 @@ mod window;
 pub use picker::{Picker, SystemPicker};
 pub use window::Window;
 
-use crate::app::{Command, Prefs, Real, Session, Wake};
+use crate::app::{CaseCommand, Prefs, Real, Session, Wake};
 use crate::domain::Compute;
 use crate::nn::Device;
 use eframe::egui::{Context, ViewportBuilder, vec2};
@@ -76,9 +76,9 @@ pub fn run(paths: Vec<PathBuf>, demo: bool) -> anyhow::Result<()> {
         let wake: Wake = Arc::new(move || waken.request_repaint_after(GATHER));
         let mut session = Session::new(Arc::new(Real::new(device)), wake, Prefs::place())?;
         if demo {
-            session.apply(Command::Demo);
+            session.apply(CaseCommand::Demo);
         } else if !paths.is_empty() {
-            session.apply(Command::Open(paths));
+            session.apply(CaseCommand::Open(paths));
         }
         Ok(Window::new(ctx, session, Box::new(SystemPicker::new())))
     };

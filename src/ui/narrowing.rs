@@ -1,7 +1,7 @@
 //! The line above the ranked table: what is shown, and everything that narrows it.
 
 use crate::app::words;
-use crate::app::{Column, Command, Session, Show};
+use crate::app::{Column, Command, NarrowCommand, SelectionCommand, Session, Show, WindowCommand};
 use crate::ui::choice::choose;
 use crate::ui::screen::{Queue, Screen};
 use crate::ui::theme;
@@ -22,14 +22,14 @@ pub(super) fn line(ui: &mut Ui, queue: &mut Queue, end: impl FnOnce(&mut Ui, &mu
 }
 
 fn begin(ui: &mut Ui, session: &Session, queue: &mut Queue) {
-    let view = &session.view;
+    let view = &session.open.view;
     let offered = [
         (Show::All, "All", "Everything that passes the search"),
         (Show::Above, "Above", "Only what is above the threshold"),
         (Show::Flagged, "Flagged", "Only what carries your flag (Ctrl+B)"),
     ];
-    choose(ui, view.narrow.show, offered, queue, Command::Show);
-    if !session.findings.is_empty() {
+    choose(ui, view.narrow.show, offered, queue, NarrowCommand::Show);
+    if !session.open.findings.is_empty() {
         ui.separator();
         crate::ui::rules::parts(ui, session, queue);
     }
@@ -37,12 +37,12 @@ fn begin(ui: &mut Ui, session: &Session, queue: &mut Queue) {
     ui.label(words::part_of(view.shown(), view.total(), "subjects"));
     let mut narrowed = Vec::new();
     if let Some((from, to)) = view.narrow.bar {
-        narrowed.push((format!("score {} to {}", words::score(from), words::score(to)), Command::Bar(None)));
+        narrowed.push((format!("score {} to {}", words::score(from), words::score(to)), NarrowCommand::Bar(None).into()));
     }
     narrowed.extend(view.narrow.brush.map(|span| time(session, span)));
     if !view.narrow.search.trim().is_empty() {
         let hits = if view.narrow.highlight { format!(": {} marked", words::count(view.hits.len())) } else { String::new() };
-        narrowed.push((format!("search {}{hits}", view.narrow.search), Command::Search(String::new())));
+        narrowed.push((format!("search {}{hits}", view.narrow.search), NarrowCommand::Search(String::new()).into()));
     }
     chips(ui, narrowed, queue);
 }
@@ -53,12 +53,12 @@ fn end(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
     let edit = ui.add(edit).accessible_name("Go to rank");
     if edit.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter)) {
         if let Ok(rank) = screen.go_to.replace([',', ' '], "").parse() {
-            queue.push(Command::GoToRank(rank));
+            queue.push(SelectionCommand::GoToRank(rank));
         }
         screen.go_to.clear();
     }
     // What is not shown keeps its place: a widget whose place changes is a new one, for which the window is drawn twice more.
-    if session.view.is_building() {
+    if session.open.view.is_building() {
         ui.label(RichText::new("sorting…").small().color(theme::colours(ui).weak));
     } else {
         ui.skip_ahead_auto_ids(1);
@@ -68,7 +68,7 @@ fn end(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
 /// A span of time that narrows.
 pub(super) fn time(session: &Session, (from, to): (i64, i64)) -> (String, Command) {
     let zone = session.zone();
-    (format!("{} to {}", words::second(from, &zone), words::second(to, &zone)), Command::Brush(None))
+    (format!("{} to {}", words::second(from, &zone), words::second(to, &zone)), NarrowCommand::Brush(None).into())
 }
 
 /// What narrows, each with an x that takes it away; they share the room there is.
@@ -93,12 +93,12 @@ fn choose_columns(ui: &mut Ui, session: &Session, queue: &mut Queue) {
     for column in Column::ALL {
         let mut on = session.prefs.columns.contains(&column);
         if ui.checkbox(&mut on, column.title()).on_hover_text(column.help()).changed() {
-            queue.push(Command::ToggleColumn(column));
+            queue.push(WindowCommand::ToggleColumn(column));
         }
     }
     ui.separator();
     if ui.button("Usual columns").clicked() {
-        queue.push(Command::UsualColumns);
+        queue.push(WindowCommand::UsualColumns);
         ui.close();
     }
 }

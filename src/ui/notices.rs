@@ -1,6 +1,6 @@
 //! What went wrong or is worth knowing, and what to do.
 
-use crate::app::{Command, Session};
+use crate::app::{Session, WindowCommand};
 use crate::control::Severity;
 use crate::ui::opening::modal;
 use crate::ui::screen::Queue;
@@ -16,10 +16,10 @@ pub(super) fn show(ctx: &Context, session: &Session, queue: &mut Queue) {
         ui.horizontal(|ui| {
             if ui.button("Copy all").clicked() {
                 let all: Vec<&str> = session.notices.iter().map(|n| n.text.as_str()).collect();
-                queue.push(Command::Copy(all.join("\n")));
+                queue.push(WindowCommand::Copy(all.join("\n")));
             }
             if ui.button("Clear").on_hover_text("Takes them off this list; the ledger keeps what it says of each source").clicked() {
-                queue.push(Command::ClearNotices);
+                queue.push(WindowCommand::ClearNotices);
             }
         });
         let height = ui.ctx().content_rect().height() - 180.0;

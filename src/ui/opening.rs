@@ -1,6 +1,6 @@
 //! The dialogs that take a path: open evidence, save the case. Beside the system's dialog there is always a field, because there may be none.
 
-use crate::app::{Command, Session};
+use crate::app::{CaseCommand, Pick, Session, WindowCommand};
 use crate::ui::screen::{Queue, Screen};
 use crate::ui::{settings, theme};
 use eframe::egui::{self, Button, Context, Frame, Id, Key, Margin, Modal, RichText, TextEdit, Ui};
@@ -11,7 +11,7 @@ pub(super) fn path_field(ui: &mut Ui, path: &mut String, width: f32, queue: &mut
     let entered = path_edit(ui, path, "path of a file, a folder or a case", width, "Path of evidence");
     let ready = !path.trim().is_empty();
     if (ui.add_enabled(ready, Button::new("Open")).accessible_name("Open path").clicked() || entered) && ready {
-        queue.push(Command::Open(vec![typed(path)]));
+        queue.push(CaseCommand::Open(vec![typed(path)]));
     }
 }
 
@@ -46,7 +46,7 @@ pub(super) fn modal(ctx: &Context, name: &'static str, width: f32, queue: &mut Q
             ui.heading(name);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 if ui.button("×").on_hover_text("Close (Esc)").accessible_name("Close").clicked() {
-                    queue.push(Command::Dialog(None));
+                    queue.push(WindowCommand::Dialog(None));
                 }
             });
         });
@@ -54,7 +54,7 @@ pub(super) fn modal(ctx: &Context, name: &'static str, width: f32, queue: &mut Q
         contents(ui, queue);
     });
     if response.backdrop_response.clicked() {
-        queue.push(Command::Dialog(None));
+        queue.push(WindowCommand::Dialog(None));
     }
 }
 
@@ -70,13 +70,13 @@ pub(super) fn show(ctx: &Context, session: &Session, screen: &mut Screen, queue:
         ui.add_space(6.0);
         ui.horizontal(|ui| {
             if ui.button("Choose files…").clicked() {
-                queue.push(Command::PickFiles);
+                queue.push(Pick::EvidenceFiles);
             }
             if ui.button("Choose a folder or case…").clicked() {
-                queue.push(Command::PickFolder);
+                queue.push(Pick::EvidenceFolder);
             }
             if ui.button("Try the demo case").clicked() {
-                queue.push(Command::Demo);
+                queue.push(CaseCommand::Demo);
             }
         });
         ui.add_space(6.0);
@@ -87,15 +87,15 @@ pub(super) fn show(ctx: &Context, session: &Session, screen: &mut Screen, queue:
             ui.label(RichText::new("Recent").color(theme::colours(ui).weak));
             for path in &session.prefs.recent {
                 if ui.add(Button::new(path.display().to_string()).frame(false).truncate()).clicked() {
-                    queue.push(Command::Open(vec![path.clone()]));
+                    queue.push(CaseCommand::Open(vec![path.clone()]));
                 }
             }
         }
         ui.add_space(6.0);
         ui.horizontal(|ui| {
             ui.label("Times without a zone are read as");
-            if let Some(zone) = settings::zones(ui, "evidence zone", &session.evidence_zone, &mut screen.zone) {
-                queue.push(Command::EvidenceZone(zone));
+            if let Some(zone) = settings::zones(ui, "evidence zone", &session.open.choices.evidence_zone, &mut screen.zone) {
+                queue.push(CaseCommand::EvidenceZone(zone));
             }
         });
         ui.add_space(4.0);
@@ -115,10 +115,10 @@ pub(super) fn save(ctx: &Context, _session: &Session, screen: &mut Screen, queue
             let entered = path_edit(ui, &mut screen.save_path, "/cases/name.residue", width, "Path of the case");
             let ready = !screen.save_path.trim().is_empty();
             if (ui.add_enabled(ready, Button::new("Save")).clicked() || entered) && ready {
-                queue.push(Command::SaveAs(typed(&screen.save_path)));
+                queue.push(CaseCommand::SaveAs(typed(&screen.save_path)));
             }
             if ui.button("Choose…").clicked() {
-                queue.push(Command::PickSave);
+                queue.push(Pick::SaveCase);
             }
         });
     });

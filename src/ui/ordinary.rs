@@ -1,6 +1,6 @@
 //! *Mark ordinary*: this one or all like it, and why; and the list of what was called ordinary, from which it can be brought back.
 
-use crate::app::{Command, Dialog, OrdinaryForm, Session, words};
+use crate::app::{Dialog, OrdinaryCommand, OrdinaryForm, Session, WindowCommand, words};
 use crate::domain::RuleField;
 use crate::ui::opening::{modal, typed};
 use crate::ui::screen::{Queue, Screen};
@@ -12,15 +12,15 @@ const LETTERS: usize = 90;
 
 pub(super) fn mark(ctx: &Context, session: &Session, queue: &mut Queue) {
     modal(ctx, "Mark ordinary", 620.0, queue, |ui, queue| {
-        let (Some(ranking), Some(subject)) = (&session.view.ranking, session.view.subject()) else { return };
+        let (Some(ranking), Some(subject)) = (&session.open.view.ranking, session.open.view.subject()) else { return };
         let colours = theme::colours(ui);
-        let mut form = session.ordinary.clone();
+        let mut form = session.open.ordinary.clone();
         ui.label("It leaves the ranking at once, nothing is trained anew, and every rank follows.");
         ui.add_space(6.0);
         ui.radio_value(&mut form.one, false, "All that are alike in");
         ui.indent("fields", |ui| {
             for field in RuleField::ALIKE {
-                let value = field.value(ranking.report.detector, subject, &session.sources);
+                let value = field.value(ranking.report.detector, subject, &session.open.sources);
                 let mut on = form.fields.contains(&field);
                 ui.add_enabled_ui(!form.one, |ui| {
                     ui.horizontal(|ui| {
@@ -53,26 +53,26 @@ pub(super) fn mark(ctx: &Context, session: &Session, queue: &mut Queue) {
             let text = format!("Take {} out", if form.taken == 1 { "1 subject".into() } else { format!("{} subjects", words::count(form.taken)) });
             let clicked = ui.add_enabled(ready, Button::new(text).fill(ui.visuals().selection.bg_fill)).on_hover_text("Enter").clicked();
             if ready && (clicked || entered) {
-                queue.push(Command::OrdinaryForm(Box::new(form.clone())));
-                queue.push(Command::CallOrdinary);
+                queue.push(OrdinaryCommand::OrdinaryForm(Box::new(form.clone())));
+                queue.push(OrdinaryCommand::CallOrdinary);
             }
             if ui.button("Review what is ordinary…").clicked() {
-                queue.push(Command::Dialog(Some(Dialog::Rules)));
+                queue.push(WindowCommand::Dialog(Some(Dialog::Rules)));
             }
         });
-        changed(&session.ordinary, form, queue);
+        changed(&session.open.ordinary, form, queue);
     });
 }
 
 fn changed(old: &OrdinaryForm, form: OrdinaryForm, queue: &mut Queue) {
     if (form.one, &form.fields, &form.reason) != (old.one, &old.fields, &old.reason) {
-        queue.push(Command::OrdinaryForm(Box::new(form)));
+        queue.push(OrdinaryCommand::OrdinaryForm(Box::new(form)));
     }
 }
 
 pub(super) fn review(ctx: &Context, session: &Session, screen: &mut Screen, queue: &mut Queue) {
     modal(ctx, "What is called ordinary", 760.0, queue, |ui, queue| {
-        let rules = session.rules.rules();
+        let rules = session.open.rules.rules();
         if rules.is_empty() {
             ui.label("Nothing is. Select a row and press Shift+O to take it, and all like it, out of the ranking.");
         }
@@ -92,10 +92,10 @@ pub(super) fn review(ctx: &Context, session: &Session, screen: &mut Screen, queu
             let there = named && path.is_file();
             let save = ui.add_enabled(named && !there && !rules.is_empty(), Button::new("Save")).accessible_name("Save suppression file");
             if save.on_disabled_hover_text(if there { "There is such a file; it is not replaced" } else { "Name a file" }).clicked() {
-                queue.push(Command::ExportRules(path.clone()));
+                queue.push(OrdinaryCommand::ExportRules(path.clone()));
             }
             if ui.add_enabled(there, Button::new("Read")).accessible_name("Read suppression file").on_disabled_hover_text("There is no such file").clicked() {
-                queue.push(Command::ImportRules(path));
+                queue.push(OrdinaryCommand::ImportRules(path));
             }
         });
     });
@@ -103,11 +103,11 @@ pub(super) fn review(ctx: &Context, session: &Session, screen: &mut Screen, queu
 
 fn rule(ui: &mut Ui, session: &Session, at: usize, queue: &mut Queue) {
     let colours = theme::colours(ui);
-    let Some(rule) = session.rules.rules().get(at) else { return };
-    let taken = session.view.suppressed.get(at).copied().unwrap_or_default();
+    let Some(rule) = session.open.rules.rules().get(at) else { return };
+    let taken = session.open.view.suppressed.get(at).copied().unwrap_or_default();
     ui.horizontal(|ui| {
         if ui.button("Restore").on_hover_text("Brings it back into the ranking").accessible_name(format!("Restore rule {}", at + 1)).clicked() {
-            queue.push(Command::DropRule(at));
+            queue.push(OrdinaryCommand::DropRule(at));
         }
         let reason = if rule.reason.is_empty() { "(no reason given)" } else { &rule.reason };
         ui.label(RichText::new(format!("{} in this ranking", words::count(taken))).font(theme::digits()));

@@ -1,6 +1,6 @@
 //! The command palette: every command by name.
 
-use crate::app::{COMMANDS, Command, Entry, SavedSearch, Session, spell};
+use crate::app::{COMMANDS, Entry, NarrowCommand, SavedSearch, Session, WindowCommand, spell};
 use crate::ui::opening::modal;
 use crate::ui::screen::{Queue, Screen};
 use eframe::egui::{self, Align, Button, Context, Key, Modifiers, ScrollArea, TextEdit};
@@ -39,7 +39,7 @@ pub(super) fn show(ctx: &Context, session: &Session, screen: &mut Screen, queue:
                 if response.clicked() || enter && index == screen.palette_at && hindrance.is_none() {
                     screen.palette.clear();
                     screen.palette_at = 0;
-                    queue.push(Command::Dialog(None));
+                    queue.push(WindowCommand::Dialog(None));
                     queue.push((entry.command)());
                 }
                 response.on_hover_text(entry.help).on_disabled_hover_text(format!("{}\nNot now: {}", entry.help, hindrance.unwrap_or_default()));
@@ -54,8 +54,8 @@ pub(super) fn show(ctx: &Context, session: &Session, screen: &mut Screen, queue:
                 if response.clicked() || enter && index == screen.palette_at {
                     screen.palette.clear();
                     screen.palette_at = 0;
-                    queue.push(Command::Dialog(None));
-                    queue.push(Command::Search(saved.search.clone()));
+                    queue.push(WindowCommand::Dialog(None));
+                    queue.push(NarrowCommand::Search(saved.search.clone()));
                 }
                 response.on_hover_text(&saved.search);
             }

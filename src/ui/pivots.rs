@@ -1,6 +1,6 @@
 //! From one event to others like it, around it, or of its logon session.
 
-use crate::app::{Command, Session};
+use crate::app::{BrowseCommand, Command, MarkCommand, NarrowCommand, Session, WindowCommand};
 use crate::case::search::Column;
 use crate::domain::{Event, EventKey};
 use crate::engine::logon_ids;
@@ -35,13 +35,13 @@ pub(super) fn exactly(column: Column, value: &str, sign: char) -> String {
 fn around(event: &Event, minutes: i64) -> Option<Command> {
     let time = event.time?;
     let search = event.computer.as_deref().map(|computer| exactly(Column::Computer, computer, '+')).unwrap_or_default();
-    Some(Command::ShowEvents { search, time: Some((time.saturating_sub(minutes * MINUTE), time.saturating_add(minutes * MINUTE))) })
+    Some(BrowseCommand::ShowEvents { search, time: Some((time.saturating_sub(minutes * MINUTE), time.saturating_add(minutes * MINUTE))) }.into())
 }
 
 /// The events of a logon session: its ID is unique on one computer until that starts again.
 fn session_of(event: &Event, id: &str) -> Command {
     let computer = event.computer.as_deref().map(|computer| exactly(Column::Computer, computer, '+')).unwrap_or_default();
-    Command::ShowEvents { search: format!("{computer} +logon:{id}").trim_start().to_owned(), time: None }
+    BrowseCommand::ShowEvents { search: format!("{computer} +logon:{id}").trim_start().to_owned(), time: None }.into()
 }
 
 /// The line of pivots in the drill-down.
@@ -77,10 +77,10 @@ pub(super) fn menu(ui: &mut Ui, session: &Session, key: EventKey, event: &Event,
             ui.close();
         }
     };
-    let flagged = session.marks.is_flagged(key);
-    item(ui, if flagged { "Take the flag away" } else { "Flag" }, Command::FlagEvent(key, !flagged));
-    item(ui, "Note", Command::FocusNote);
-    item(ui, "Copy what happened", Command::Copy(event.message.clone()));
+    let flagged = session.open.marks.is_flagged(key);
+    item(ui, if flagged { "Take the flag away" } else { "Flag" }, MarkCommand::FlagEvent(key, !flagged).into());
+    item(ui, "Note", WindowCommand::FocusNote.into());
+    item(ui, "Copy what happened", WindowCommand::Copy(event.message.clone()).into());
     ui.separator();
     minutes(ui, event, queue);
     ui.separator();
@@ -97,10 +97,10 @@ pub(super) fn menu(ui: &mut Ui, session: &Session, key: EventKey, event: &Event,
                     ui.close();
                 }
             };
-            item(ui, "Filter in", Command::SearchFor(exactly(column, &value, '+')));
-            item(ui, "Filter out", Command::SearchFor(exactly(column, &value, '-')));
-            item(ui, "Group by it", Command::GroupEvents(Some(column)));
-            item(ui, "Copy", Command::Copy(value.clone()));
+            item(ui, "Filter in", NarrowCommand::SearchFor(exactly(column, &value, '+')).into());
+            item(ui, "Filter out", NarrowCommand::SearchFor(exactly(column, &value, '-')).into());
+            item(ui, "Group by it", BrowseCommand::GroupEvents(Some(column)).into());
+            item(ui, "Copy", WindowCommand::Copy(value.clone()).into());
         });
     }
 }

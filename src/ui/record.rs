@@ -1,7 +1,7 @@
 //! An event in the drill-down: its fields, the script it holds a piece of, what stands in it in base64, and the raw record.
 
 use crate::app::words;
-use crate::app::{Command, Session};
+use crate::app::{NarrowCommand, SelectionCommand, Session, WindowCommand};
 use crate::domain::Event;
 use crate::engine::Answer;
 use crate::ui::screen::{Queue, Raw, Screen};
@@ -46,11 +46,11 @@ pub(super) fn fields(ui: &mut Ui, session: &Session, event: &Event, queue: &mut 
         });
         row.inner.context_menu(|ui| {
             if ui.button("Copy").clicked() {
-                queue.push(Command::Copy(value.clone()));
+                queue.push(WindowCommand::Copy(value.clone()));
                 ui.close();
             }
             if ui.button("Search for it").clicked() {
-                queue.push(Command::SearchFor(format!("+\"{}\"", cut(&value, 200).replace('"', ""))));
+                queue.push(NarrowCommand::SearchFor(format!("+\"{}\"", cut(&value, 200).replace('"', ""))));
                 ui.close();
             }
         });
@@ -92,7 +92,7 @@ pub(super) fn script(ui: &mut Ui, answer: &Answer, queue: &mut Queue) {
         let clean: Vec<String> = shown.lines().map(super::text::whole).collect();
         ui.add(Label::new(RichText::new(clean.join("\n")).small().monospace()).wrap());
         if ui.small_button("Copy").accessible_name("Copy the script block").clicked() {
-            queue.push(Command::Copy(script.text.clone()));
+            queue.push(WindowCommand::Copy(script.text.clone()));
         }
     });
 }
@@ -108,7 +108,7 @@ pub(super) fn decoded(ui: &mut Ui, answer: &Answer, queue: &mut Queue) {
             let clean: Vec<String> = shown.lines().map(super::text::whole).collect();
             ui.add(Label::new(RichText::new(clean.join("\n")).small().monospace()).wrap());
             if ui.small_button("Copy").accessible_name("Copy decoded text").clicked() {
-                queue.push(Command::Copy(text.clone()));
+                queue.push(WindowCommand::Copy(text.clone()));
             }
         }
     });
@@ -117,9 +117,9 @@ pub(super) fn decoded(ui: &mut Ui, answer: &Answer, queue: &mut Queue) {
 /// The record as it was read, as JSON or XML. The XML lies in the evidence: it is read when it is looked at.
 pub(super) fn raw(ui: &mut Ui, session: &Session, screen: &mut Screen, event: &Event, queue: &mut Queue) {
     CollapsingHeader::new("Raw record").id_salt("raw").show(ui, |ui| {
-        let rendered = session.drill.rendered();
+        let rendered = session.open.drill.rendered();
         if screen.raw == Raw::Xml && rendered.is_none() {
-            queue.push(Command::ReadRecord);
+            queue.push(SelectionCommand::ReadRecord);
         }
         let reading = screen.raw == Raw::Xml && !matches!(rendered, Some(Some(_)));
         let pretty = || {
@@ -138,16 +138,16 @@ pub(super) fn raw(ui: &mut Ui, session: &Session, screen: &mut Screen, event: &E
                 if ui.add(Button::selectable(screen.raw == face, name)).clicked() {
                     screen.raw = face;
                     if face == Raw::Xml && matches!(rendered, Some(Some(Err(_)))) {
-                        queue.push(Command::ReadRecord);
+                        queue.push(SelectionCommand::ReadRecord);
                     }
                 }
             }
             if reading {
                 if ui.button("Stop").on_hover_text("Stops reading it: a member of an archive is unpacked first").clicked() {
-                    queue.push(Command::StopRecord);
+                    queue.push(SelectionCommand::StopRecord);
                 }
             } else if ui.button("Copy").on_hover_text("Copies all of it").accessible_name("Copy raw record").clicked() {
-                queue.push(Command::Copy(text.clone()));
+                queue.push(WindowCommand::Copy(text.clone()));
             }
         });
         ui.add(Label::new(RichText::new(cut(&text, RAW)).font(theme::digits())).wrap());

@@ -1,6 +1,6 @@
 //! Rules beside ML: which rows both call noteworthy, which one of them alone, and what rules say of the selected row.
 
-use crate::app::{Command, Session, Show, words};
+use crate::app::{NarrowCommand, Session, Show, words};
 use crate::domain::Subject;
 use crate::engine::Level;
 use crate::ui::choice::choose;
@@ -15,8 +15,8 @@ pub(super) fn parts(ui: &mut Ui, session: &Session, queue: &mut Queue) {
         (Show::OnlyUnusual, "Only unusual", "Above the threshold, and no rule hit"),
         (Show::OnlyRules, "Only rules", "A rule hit, but it is below the threshold"),
     ];
-    choose(ui, session.view.narrow.show, offered, queue, Command::Show);
-    for (name, (above, all)) in ["critical", "high"].into_iter().zip(session.view.severe()) {
+    choose(ui, session.open.view.narrow.show, offered, queue, NarrowCommand::Show);
+    for (name, (above, all)) in ["critical", "high"].into_iter().zip(session.open.view.severe()) {
         let text = format!("{name} {} of {} above", words::count(above), words::count(all));
         let help = format!("Rows in which a rule of level {name} is the gravest that hit: how many stay above the threshold, and how many there are");
         ui.label(RichText::new(text).small().color(if above < all { theme::colours(ui).warning } else { ui.visuals().text_color() })).on_hover_text(help);
@@ -25,7 +25,7 @@ pub(super) fn parts(ui: &mut Ui, session: &Session, queue: &mut Queue) {
 
 /// What rules say of a subject.
 pub(super) fn found(ui: &mut Ui, session: &Session, subject: &Subject) {
-    let found = session.findings.of(subject);
+    let found = session.open.findings.of(subject);
     if found.is_empty() {
         return;
     }

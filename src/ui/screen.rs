@@ -1,6 +1,7 @@
-//! What the window remembers of itself between frames: drafts of text, scroll positions, what is to be focused. Nothing of the case.
+//! What the window remembers of itself between frames: drafts of text, scroll positions, what is to be focused. What concerns the case goes with
+//! it.
 
-use crate::app::Command;
+use crate::app::{CaseId, Command};
 use crate::domain::EventKey;
 use std::collections::HashSet;
 use std::time::Instant;
@@ -31,6 +32,8 @@ pub(super) struct Brush {
 /// The window's own memory.
 #[derive(Default)]
 pub(super) struct Screen {
+    /// Which case it was drawn for.
+    of: Option<CaseId>,
     pub open_path: String,
     pub save_path: String,
     pub rules_path: String,
@@ -67,5 +70,62 @@ pub(super) struct Screen {
     pub zone: String,
 }
 
+impl Screen {
+    /// Forgets what was typed, folded and scrolled to in a case that is no longer the open one.
+    pub(super) fn follow(&mut self, case: CaseId) {
+        if self.of != Some(case) {
+            let old = std::mem::take(self);
+            *self = Self {
+                of: Some(case),
+                open_path: old.open_path,
+                palette: old.palette,
+                palette_at: old.palette_at,
+                focus_search: old.focus_search,
+                is_full: old.is_full,
+                zone: old.zone,
+                ..Self::default()
+            };
+        }
+    }
+}
+
 /// Commands pushed while the panels are drawn, carried out afterwards.
-pub(super) type Queue = Vec<Command>;
+#[derive(Default)]
+pub(super) struct Queue(Vec<Command>);
+
+impl Queue {
+    /// Nothing pushed yet.
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Pushes a command.
+    pub(super) fn push(&mut self, command: impl Into<Command>) {
+        self.0.push(command.into());
+    }
+
+    /// Puts a command before all others.
+    pub(super) fn first(&mut self, command: impl Into<Command>) {
+        self.0.insert(0, command.into());
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn get(&self, at: usize) -> Option<&Command> {
+        self.0.get(at)
+    }
+}
+
+impl IntoIterator for Queue {
+    type Item = Command;
+    type IntoIter = std::vec::IntoIter<Command>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}

@@ -1,6 +1,6 @@
 //! The dialog *Saved searches*: keeps the search under a name, and searches for what was kept.
 
-use crate::app::{Command, Session};
+use crate::app::{NarrowCommand, Session, WindowCommand};
 use crate::ui::opening::modal;
 use crate::ui::screen::{Queue, Screen};
 use eframe::egui::{Button, Context, Grid, Key, RichText, ScrollArea, TextEdit};
@@ -14,7 +14,7 @@ pub(super) fn show(ctx: &Context, session: &Session, screen: &mut Screen, queue:
             let edit = ui.add(edit).accessible_name("Name of the search");
             let entered = edit.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
             if (ui.add_enabled(ready, Button::new("Keep this search")).clicked() || entered) && ready {
-                queue.push(Command::SaveSearch(std::mem::take(&mut screen.search_name)));
+                queue.push(WindowCommand::SaveSearch(std::mem::take(&mut screen.search_name)));
             }
         });
         if search.trim().is_empty() {
@@ -30,12 +30,12 @@ pub(super) fn show(ctx: &Context, session: &Session, screen: &mut Screen, queue:
             Grid::new("searches").num_columns(3).striped(true).show(ui, |ui| {
                 for (at, saved) in session.prefs.searches.iter().enumerate() {
                     if ui.button(&saved.name).on_hover_text("Search for it").accessible_name(format!("Search {}", saved.name)).clicked() {
-                        queue.push(Command::Search(saved.search.clone()));
-                        queue.push(Command::Dialog(None));
+                        queue.push(NarrowCommand::Search(saved.search.clone()));
+                        queue.push(WindowCommand::Dialog(None));
                     }
                     ui.label(RichText::new(&saved.search).monospace());
                     if ui.small_button("Forget").accessible_name(format!("Forget {}", saved.name)).clicked() {
-                        queue.push(Command::DropSearch(at));
+                        queue.push(WindowCommand::DropSearch(at));
                     }
                     ui.end_row();
                 }

@@ -1,6 +1,6 @@
 //! Settings: preset, device, prior, every setting of every detector, and how the window looks.
 
-use crate::app::{Command, Look, Session};
+use crate::app::{Look, PlanCommand, Session, WindowCommand};
 use crate::domain::{Compute, Preset, Settings};
 use crate::ui::choice::choose;
 use crate::ui::opening::modal;
@@ -29,7 +29,7 @@ fn plan(ui: &mut Ui, session: &Session, queue: &mut Queue) {
             (Preset::Recommended, "recommended", "Ranks real cases best: counts, network and knowledge, each shown apart"),
             (Preset::Published, "published", "Each method as its authors described it; ranks by the autoencoder's loss"),
         ];
-        choose(ui, session.plan.preset, offered, queue, Command::Preset);
+        choose(ui, session.open.choices.plan.preset, offered, queue, PlanCommand::Preset);
     });
     ui.horizontal(|ui| {
         ui.label("Train on");
@@ -38,18 +38,18 @@ fn plan(ui: &mut Ui, session: &Session, queue: &mut Queue) {
             (Compute::Cpu, "CPU", "Repeatable to the byte"),
             (Compute::Gpu, "GPU", "Any GPU adapter, software ones included"),
         ];
-        choose(ui, session.plan.compute, offered, queue, Command::Compute);
+        choose(ui, session.open.choices.plan.compute, offered, queue, PlanCommand::Compute);
     });
     ui.label(RichText::new(&session.device).small().color(theme::colours(ui).weak));
-    let mut prior = session.plan.prior;
+    let mut prior = session.open.choices.plan.prior;
     if ui.checkbox(&mut prior, "Use knowledge tables (prior)").on_hover_text("Their part of every score is shown apart").changed() {
-        queue.push(Command::Prior(prior));
+        queue.push(PlanCommand::Prior(prior));
     }
     ui.label(RichText::new("Changes take effect with the next Analyse.").small().color(theme::colours(ui).weak));
 }
 
 fn detectors(ui: &mut Ui, session: &Session, queue: &mut Queue) {
-    let mut s = session.plan.settings.clone();
+    let mut s = session.open.choices.plan.settings.clone();
     ui.horizontal(|ui| {
         ui.label(RichText::new("Detectors").strong());
         if ui.button("Defaults").on_hover_text("Every setting as it came").clicked() {
@@ -124,8 +124,8 @@ fn detectors(ui: &mut Ui, session: &Session, queue: &mut Queue) {
             number(ui, "Windows learned from at most (published)", &mut s.timeline.windows, 100..=1_000_000);
         });
     });
-    if s != session.plan.settings {
-        queue.push(Command::Settings(Box::new(s)));
+    if s != session.open.choices.plan.settings {
+        queue.push(PlanCommand::Settings(Box::new(s)));
     }
 }
 
@@ -151,7 +151,7 @@ fn window(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue
         ui.label("Theme");
         for look in Look::ALL {
             if ui.add(Button::selectable(session.prefs.look == look, look.title())).clicked() {
-                queue.push(Command::Look(look));
+                queue.push(WindowCommand::Look(look));
             }
         }
     });
@@ -161,18 +161,18 @@ fn window(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue
         let response = ui.add(DragValue::new(&mut percent).range(50.0..=300.0).suffix(" %").speed(1.0).update_while_editing(false)).labelled_by(label.id);
         // Only when let go: a window that grows under the pointer cannot be aimed at.
         if response.changed() && !response.dragged() {
-            queue.push(Command::Scale(percent / 100.0));
+            queue.push(WindowCommand::Scale(percent / 100.0));
         }
         for (text, by) in [("−", -1), ("+", 1)] {
             if ui.button(text).accessible_name(if by > 0 { "Larger" } else { "Smaller" }).clicked() {
-                queue.push(Command::Zoom(by));
+                queue.push(WindowCommand::Zoom(by));
             }
         }
     });
     ui.horizontal(|ui| {
         ui.label("Times shown in");
         if let Some(zone) = zones(ui, "zone", &session.prefs.zone, &mut screen.zone) {
-            queue.push(Command::Zone(zone));
+            queue.push(WindowCommand::Zone(zone));
         }
         ui.label(RichText::new("evidence is kept in UTC").small().color(theme::colours(ui).weak));
     });

@@ -1,6 +1,6 @@
 //! Keys to commands, from the one table.
 
-use crate::app::{COMMANDS, Command, Dialog, Entry, Session};
+use crate::app::{COMMANDS, Command, Dialog, Entry, Session, WindowCommand};
 use crate::ui::screen::Queue;
 use crate::ui::typed::Typed;
 use eframe::egui::{self, Context, Key, KeyboardShortcut, Modifiers, text_selection::LabelSelectionState};
@@ -43,7 +43,7 @@ pub(super) fn take(ctx: &Context, session: &Session, typed: &mut Typed, queue: &
         let escape = shortcut.logical_key == Key::Escape;
         let blocked = match session.dialog {
             // Under a dialog only these are taken; everything else belongs to the dialog.
-            Some(dialog) => !(escape || matches!((entry.command)(), Command::Dialog(Some(d)) if d != dialog) && !plain),
+            Some(dialog) => !(escape || matches!((entry.command)(), Command::Window(WindowCommand::Dialog(Some(d))) if d != dialog) && !plain),
             None => plain && !escape && (typing || focused || popup),
         };
         blocked || (escape && popup) || (escape && typing && session.dialog.is_none())
@@ -71,16 +71,17 @@ pub(super) fn take(ctx: &Context, session: &Session, typed: &mut Typed, queue: &
         });
     });
     let copy = ctx.input(|i| i.events.iter().any(|e| matches!(e, egui::Event::Copy)));
-    if copy && !typing && session.dialog.is_none() && session.view.selected.is_some() && !ctx.plugin::<LabelSelectionState>().lock().has_selection() {
-        queue.push(Command::CopyRow);
+    if copy && !typing && session.dialog.is_none() && session.open.view.selected.is_some() && !ctx.plugin::<LabelSelectionState>().lock().has_selection() {
+        queue.push(WindowCommand::CopyRow);
     }
 }
 
 fn push(session: &Session, entry: &Entry, queue: &mut Queue) {
     let command = (entry.command)();
-    let toggled = matches!((&command, session.dialog), (Command::Dialog(Some(wanted)), Some(open)) if *wanted == open && open != Dialog::Open);
+    let toggled =
+        matches!((&command, session.dialog), (Command::Window(WindowCommand::Dialog(Some(wanted))), Some(open)) if *wanted == open && open != Dialog::Open);
     if toggled {
-        queue.push(Command::Dialog(None));
+        queue.push(WindowCommand::Dialog(None));
     } else if (entry.hindrance)(session).is_none() {
         queue.push(command);
     }

@@ -1,7 +1,7 @@
 //! The bar at the bottom: counts, notices, what runs and how long it will take.
 
 use crate::app::words;
-use crate::app::{Activity, Command, Dialog, Session, Show};
+use crate::app::{Activity, Dialog, NarrowCommand, Session, Show, ViewCommand, WindowCommand};
 use crate::control::Severity;
 use crate::ui::screen::Queue;
 use crate::ui::theme;
@@ -23,8 +23,8 @@ pub(super) fn show(ui: &mut Ui, session: &Session, queue: &mut Queue) {
 
 fn counts(ui: &mut Ui, session: &Session, queue: &mut Queue) {
     let colours = theme::colours(ui);
-    let events: u64 = session.sources.iter().map(|s| s.events).sum();
-    let no_time: u64 = session.sources.iter().map(|s| s.no_time).sum();
+    let events: u64 = session.open.sources.iter().map(|s| s.events).sum();
+    let no_time: u64 = session.open.sources.iter().map(|s| s.no_time).sum();
     let figure = |ui: &mut Ui, name: &str, n: usize, colour: egui::Color32, help: &str| {
         let text = format!("{name} {}", words::count(n));
         ui.add(egui::Button::new(RichText::new(text).color(colour)).frame(false)).on_hover_text(help.to_owned()).clicked()
@@ -32,25 +32,25 @@ fn counts(ui: &mut Ui, session: &Session, queue: &mut Queue) {
     let plain = ui.visuals().text_color();
     let per_event = "Events read from all sources";
     if figure(ui, "total", events as usize, plain, per_event) {
-        queue.push(Command::ShowAll);
+        queue.push(NarrowCommand::ShowAll);
     }
-    if session.view.order.is_some() {
-        if figure(ui, "visible", session.view.shown(), plain, "Rows in the table. Click to show everything.") {
-            queue.push(Command::ShowAll);
+    if session.open.view.order.is_some() {
+        if figure(ui, "visible", session.open.view.shown(), plain, "Rows in the table. Click to show everything.") {
+            queue.push(NarrowCommand::ShowAll);
         }
-        if figure(ui, "above", session.view.above(), colours.above, "Subjects at or above the threshold: leads, not verdicts. Click to see them alone.") {
-            queue.push(Command::Show(Show::Above));
+        if figure(ui, "above", session.open.view.above(), colours.above, "Subjects at or above the threshold: leads, not verdicts. Click to see them alone.") {
+            queue.push(NarrowCommand::Show(Show::Above));
         }
     }
-    if figure(ui, "flagged", session.marks.flagged().len(), colours.flag, "Carrying your flag. Click to see them alone (Ctrl+B).") {
-        queue.push(Command::Show(Show::Flagged));
+    if figure(ui, "flagged", session.open.marks.flagged().len(), colours.flag, "Carrying your flag. Click to see them alone (Ctrl+B).") {
+        queue.push(NarrowCommand::Show(Show::Flagged));
     }
-    let ordinary: usize = session.view.suppressed.iter().sum();
+    let ordinary: usize = session.open.view.suppressed.iter().sum();
     if ordinary > 0 && figure(ui, "ordinary", ordinary, plain, "Called ordinary and out of the ranking. Click to review and bring back (Ctrl+Shift+O).") {
-        queue.push(Command::Dialog(Some(Dialog::Rules)));
+        queue.push(WindowCommand::Dialog(Some(Dialog::Rules)));
     }
     if figure(ui, "no time", no_time as usize, plain, "Events without a usable time; they are kept and ranked all the same") {
-        queue.push(Command::Sort(crate::app::Column::Time));
+        queue.push(ViewCommand::Sort(crate::app::Column::Time));
     }
 }
 
@@ -67,7 +67,7 @@ fn notices(ui: &mut Ui, session: &Session, queue: &mut Queue) {
         n => format!("{} notices", words::count(n)),
     };
     if ui.add(egui::Button::new(RichText::new(text).color(colour)).frame(false)).on_hover_text("What went wrong or is worth knowing (F9)").clicked() {
-        queue.push(Command::Dialog(Some(Dialog::Notices)));
+        queue.push(WindowCommand::Dialog(Some(Dialog::Notices)));
     }
 }
 
@@ -77,8 +77,8 @@ fn activity(ui: &mut Ui, session: &Session) {
             said(ui, session);
             return;
         }
-        Activity::Busy(word) => (word, false),
-        Activity::Stopping(word) => (word, true),
+        Activity::Busy(job) => (job.word(), false),
+        Activity::Stopping(job) => (job.word(), true),
     };
     let progress = session.pace.progress.as_ref();
     let mut text = match progress {
@@ -107,7 +107,7 @@ fn said(ui: &mut Ui, session: &Session) {
     {
         ui.add(egui::Label::new(RichText::new(text).color(theme::colours(ui).weak)).truncate());
         ui.ctx().request_repaint_after(SAID.saturating_sub(at.elapsed()));
-    } else if session.view.is_building() {
+    } else if session.open.view.is_building() {
         ui.label("sorting…");
     }
 }

@@ -1,7 +1,7 @@
 //! Loss over time: the highest score per slice of time; dragging over it narrows the table to that time.
 
 use crate::app::words;
-use crate::app::{Command, Session, Strip};
+use crate::app::{Command, NarrowCommand, PlanCommand, Session, Strip};
 use crate::ui::screen::{Brush, Queue, Screen};
 use crate::ui::theme;
 use eframe::egui::{self, Align, CursorIcon, Event, Layout, Mesh, PointerButton, Rect, RichText, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
@@ -11,7 +11,7 @@ const HEIGHT: f32 = 42.0;
 const CLICK: f32 = 3.0;
 
 pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
-    let Some(order) = session.view.order.clone() else { return };
+    let Some(order) = session.open.view.order.clone() else { return };
     let colours = theme::colours(ui);
     let Some((first, last)) = order.strip.span else {
         ui.label(RichText::new("Nothing here carries a time.").small().color(colours.weak));
@@ -25,7 +25,7 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
     painter.rect_filled(rect, 3.0, ui.visuals().extreme_bg_color);
     painter.add(bars(rect, &order.strip, session, colours));
     crate::ui::coverage::on_strip(ui, rect, session, (first, last));
-    if let Some((from, to)) = session.view.narrow.brush {
+    if let Some((from, to)) = session.open.view.narrow.brush {
         let x = |t: i64| rect.left() + rect.width() * share(t, first, last);
         let chosen = Rect::from_x_y_ranges(x(from)..=x(to).max(x(from) + 2.0), rect.y_range());
         painter.rect_stroke(chosen, 2.0, Stroke::new(1.0, ui.visuals().strong_text_color()), egui::StrokeKind::Inside);
@@ -52,7 +52,7 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
 
 /// All slices in one mesh, brightest where something is above the threshold.
 fn bars(rect: Rect, strip: &Strip, session: &Session, colours: &theme::Colours) -> Shape {
-    let (low, top) = session.view.range().unwrap_or_default();
+    let (low, top) = session.open.view.range().unwrap_or_default();
     let mut mesh = Mesh::default();
     let columns = (rect.width() as usize).clamp(1, Strip::SLICES);
     for column in 0..columns {
@@ -62,7 +62,7 @@ fn bars(rect: Rect, strip: &Strip, session: &Session, colours: &theme::Colours) 
             let height = (((highest - low) / (top - low).max(f64::MIN_POSITIVE)) as f32 * (rect.height() - 3.0)).clamp(2.0, rect.height());
             let left = rect.left() + rect.width() * column as f32 / columns as f32;
             let bar = Rect::from_min_max(pos2(left, rect.bottom() - height), pos2(left + (rect.width() / columns as f32).max(1.0), rect.bottom()));
-            mesh.add_colored_rect(bar, if highest >= session.view.threshold { colours.above } else { colours.below });
+            mesh.add_colored_rect(bar, if highest >= session.open.view.threshold { colours.above } else { colours.below });
         }
     }
     Shape::mesh(mesh)
@@ -73,7 +73,7 @@ fn brush(ui: &Ui, rect: Rect, (first, last): (i64, i64), screen: &mut Screen, qu
     let share = |x: f32| ((x - rect.left()) / rect.width()).clamp(0.0, 1.0);
     let span = |from: f32, x: f32| {
         let (a, b) = (share(from).min(share(x)), share(from).max(share(x)));
-        Command::Brush(Some((time_at(a, first, last), time_at(b, first, last))))
+        NarrowCommand::Brush(Some((time_at(a, first, last), time_at(b, first, last))))
     };
     let pointer = |event: &Event| matches!(event, Event::PointerMoved(_) | Event::PointerButton { button: PointerButton::Primary, .. });
     let events: Vec<Event> = ui.input(|i| i.events.iter().filter(|e| pointer(e)).cloned().collect());
@@ -88,13 +88,15 @@ fn brush(ui: &Ui, rect: Rect, (first, last): (i64, i64), screen: &mut Screen, qu
                 brushed = brush.moved.then(|| span(brush.from, pos.x)).or(brushed);
             }
             (Event::PointerButton { pos, pressed: false, .. }, Some(brush)) => {
-                brushed = Some(if brush.moved { span(brush.from, pos.x) } else { Command::Brush(None) });
+                brushed = Some(if brush.moved { span(brush.from, pos.x) } else { NarrowCommand::Brush(None) });
                 screen.brush = None;
             }
             _ => {}
         }
     }
-    queue.extend(brushed);
+    if let Some(brushed) = brushed {
+        queue.push(brushed);
+    }
 }
 
 /// What the next analysis is to look at, and to learn from.
@@ -106,15 +108,15 @@ fn scope_menu(ui: &mut Ui, session: &Session, at: Option<i64>, queue: &mut Queue
             ui.close();
         }
     };
-    if let Some((from, to)) = session.view.narrow.brush {
+    if let Some((from, to)) = session.open.view.narrow.brush {
         let text = format!("Analyse only {} to {}", words::second(from, &zone), words::second(to, &zone));
-        entry(ui, text, Command::Scope(Some((from, to))));
+        entry(ui, text, PlanCommand::Scope(Some((from, to))).into());
     } else {
         ui.label(RichText::new("Drag over a time to analyse it alone").small());
     }
-    let before = session.view.narrow.brush.map(|(from, _)| from).or(at);
+    let before = session.open.view.narrow.brush.map(|(from, _)| from).or(at);
     if let Some(before) = before {
-        entry(ui, format!("Everything before {} is known-good", words::second(before, &zone)), Command::KnownGoodBefore(Some(before)));
+        entry(ui, format!("Everything before {} is known-good", words::second(before, &zone)), PlanCommand::KnownGoodBefore(Some(before)).into());
     }
 }
 
@@ -129,7 +131,7 @@ fn labels(ui: &mut Ui, session: &Session, strip: &Strip, (first, last): (i64, i6
                 ui.label(small(format!("{} without a time", words::count(strip.no_time))));
             }
             ui.with_layout(Layout::centered_and_justified(egui::Direction::LeftToRight), |ui| {
-                let (by, brush) = (session.view.by.title(), session.view.narrow.brush);
+                let (by, brush) = (session.open.view.by.title(), session.open.view.narrow.brush);
                 let text =
                     brush.map_or_else(|| format!("highest {by} over time"), |(a, b)| format!("{} to {}", words::second(a, &zone), words::second(b, &zone)));
                 ui.label(small(text));

@@ -1,6 +1,6 @@
 //! The ranked table: a window of at most half a million rows over any number of them.
 
-use crate::app::{Column, Command, Mark, Order, Session, Show};
+use crate::app::{Column, Command, Mark, MarkCommand, NarrowCommand, Order, OrdinaryCommand, SelectionCommand, Session, Show, ViewCommand, WindowCommand};
 use crate::domain::{Report, Subject};
 use crate::ui::screen::{Queue, Screen};
 use crate::ui::text::{marked, plain};
@@ -14,8 +14,8 @@ const WINDOW: usize = 500_000;
 
 pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
     narrowing::show(ui, session, screen, queue);
-    let (Some(order), Some(ranking)) = (session.view.order.clone(), session.view.ranking.clone()) else { return };
-    let shown = session.view.shown();
+    let (Some(order), Some(ranking)) = (session.open.view.order.clone(), session.open.view.ranking.clone()) else { return };
+    let shown = session.open.view.shown();
     if shown == 0 {
         nothing(ui, session, queue);
         return;
@@ -40,7 +40,7 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
         }
     }
     keep_widths(ui, &table, columns.iter().map(|c| (Id::unique(c.title()), width(*c))));
-    let above = session.view.above();
+    let above = session.open.view.above();
     let mut delegate = Rows { session, queue, report: &ranking.report, order: &order, first, shown, above, sticky, visible: 0..0, columns: 0..0 };
     table.show(ui, &mut delegate);
     let visible = delegate.visible.clone();
@@ -51,7 +51,7 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
 fn nothing(ui: &mut Ui, session: &Session, queue: &mut Queue) {
     ui.add_space(24.0);
     ui.vertical_centered(|ui| {
-        let why = match session.view.narrow.show {
+        let why = match session.open.view.narrow.show {
             Show::Flagged => "Nothing is flagged here yet. Select a row and press Space.",
             Show::Above => "Nothing is above the threshold. Move it to the left.",
             Show::Both => "No row is both unusual and found by a rule. Move the threshold, or show everything.",
@@ -61,7 +61,7 @@ fn nothing(ui: &mut Ui, session: &Session, queue: &mut Queue) {
         };
         ui.label(why);
         if ui.button("Show everything").clicked() {
-            queue.push(Command::ShowAll);
+            queue.push(NarrowCommand::ShowAll);
         }
     });
 }
@@ -69,8 +69,8 @@ fn nothing(ui: &mut Ui, session: &Session, queue: &mut Queue) {
 /// Which row is to be brought into view, and where; moves the window so that it is in it.
 fn aim(session: &Session, screen: &mut Screen, shown: usize) -> Option<(usize, Option<Align>)> {
     let row = if std::mem::take(&mut screen.reveal) {
-        let row = session.view.selected.and_then(|s| session.view.row_of(s));
-        row.map(|row| (row, None)).or(session.view.selected.is_none().then_some((0, Some(Align::TOP))))
+        let row = session.open.view.selected.and_then(|s| session.open.view.row_of(s));
+        row.map(|row| (row, None)).or(session.open.view.selected.is_none().then_some((0, Some(Align::TOP))))
     } else {
         screen.scroll_to.take().map(|row| (row, Some(Align::TOP)))
     };
@@ -145,7 +145,7 @@ struct Rows<'a> {
 impl Rows<'_> {
     /// Subject index and position in a row.
     fn at(&self, row: u64) -> Option<(u32, u32, &Subject)> {
-        let position = self.session.view.rows.get(self.first + row as usize, self.shown)?;
+        let position = self.session.open.view.rows.get(self.first + row as usize, self.shown)?;
         let index = *self.order.subjects.get(position as usize)?;
         Some((index, position, self.report.subjects.get(index as usize)?))
     }
@@ -165,13 +165,13 @@ impl TableDelegate for Rows<'_> {
         let Some(&column) = self.session.prefs.columns.get(cell.col_range.start) else { return };
         ui.painter().rect_filled(ui.max_rect(), 0.0, ui.visuals().faint_bg_color);
         ui.add_space(5.0);
-        let sort = self.session.view.sort;
+        let sort = self.session.open.view.sort;
         let title = if column == Column::Time { format!("{} ({})", column.title(), self.session.prefs.zone) } else { column.title().to_owned() };
         let label = Label::new(RichText::new(title).small().strong()).truncate().selectable(false).sense(Sense::click());
         let response = ui.add(label);
         let help = if column.sorts() { format!("{}\nClick to sort by it", column.help()) } else { column.help().to_owned() };
         if response.clicked() && column.sorts() {
-            self.queue.push(Command::Sort(column));
+            self.queue.push(ViewCommand::Sort(column));
         }
         if sort.column == column {
             let at = pos2((response.rect.right() + 8.0).min(ui.max_rect().right() - 7.0), response.rect.center().y);
@@ -185,7 +185,7 @@ impl TableDelegate for Rows<'_> {
     fn row_ui(&mut self, ui: &mut Ui, row: u64) {
         let Some((index, position, subject)) = self.at(row) else { return };
         let colours = theme::colours(ui);
-        let selected = self.session.view.selected == Some(index);
+        let selected = self.session.open.view.selected == Some(index);
         let (rect, clip) = (ui.max_rect(), ui.clip_rect());
         // The table draws a row once for the columns that stay and once for those that scroll; the second one speaks for both.
         let (stays, seen) = (clip.left() <= rect.left() + 0.5, rect.intersect(clip));
@@ -204,7 +204,7 @@ impl TableDelegate for Rows<'_> {
         let fill = match (selected, response.hovered()) {
             (true, _) => Some(colours.selected),
             (_, true) => Some(colours.hovered),
-            _ if self.session.view.hits.has(position) => Some(colours.hit_row),
+            _ if self.session.open.view.hits.has(position) => Some(colours.hit_row),
             _ => None,
         };
         if let Some(fill) = fill {
@@ -213,14 +213,14 @@ impl TableDelegate for Rows<'_> {
         // Lines and no stripes: without a graphics card a filled half of the table takes as long to draw as its text.
         ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, colours.row_line));
         // The threshold goes through a ranked table as a line.
-        if self.session.view.rows.is_ranked() && above && position as usize + 1 == self.above {
+        if self.session.open.view.rows.is_ranked() && above && position as usize + 1 == self.above {
             ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, colours.above));
         }
         if response.clicked() {
-            self.queue.push(Command::Select(index));
+            self.queue.push(SelectionCommand::Select(index));
         }
         if response.secondary_clicked() && !selected {
-            self.queue.push(Command::Select(index));
+            self.queue.push(SelectionCommand::Select(index));
         }
         let (session, queue) = (self.session, &mut *self.queue);
         response.context_menu(|ui| row_menu(ui, session, index, queue));
@@ -229,12 +229,12 @@ impl TableDelegate for Rows<'_> {
     fn cell_ui(&mut self, ui: &mut Ui, cell: &CellInfo) {
         let Some(&column) = self.session.prefs.columns.get(cell.col_nr) else { return };
         let Some((index, position, subject)) = self.at(cell.row_nr) else { return };
-        let mark = self.session.marks.get(subject.key);
+        let mark = self.session.open.marks.get(subject.key);
         let above = (position as usize) < self.above;
         if column == Column::Flag {
-            if flag(ui, mark, self.session.marks.is_kept(subject.key), position) {
+            if flag(ui, mark, self.session.open.marks.is_kept(subject.key), position) {
                 let on = mark.is_none_or(|m| !m.flagged);
-                self.queue.push(Command::Flag(index, on));
+                self.queue.push(MarkCommand::Flag(index, on));
             }
             return;
         }
@@ -296,22 +296,22 @@ fn flag(ui: &mut Ui, mark: Option<&Mark>, kept: bool, position: u32) -> bool {
 }
 
 fn row_menu(ui: &mut Ui, session: &Session, index: u32, queue: &mut Queue) {
-    let Some(subject) = session.view.subject_at(index) else { return };
+    let Some(subject) = session.open.view.subject_at(index) else { return };
     let mut item = |ui: &mut Ui, text: String, command: Command| {
         if ui.button(text).clicked() {
             queue.push(command);
             ui.close();
         }
     };
-    let flagged = session.marks.is_flagged(subject.key);
-    item(ui, if flagged { "Take the flag away".into() } else { "Flag".into() }, Command::Flag(index, !flagged));
-    item(ui, "Note".into(), Command::FocusNote);
-    item(ui, "Mark ordinary…".into(), Command::MarkOrdinary);
-    item(ui, "Copy row".into(), Command::CopyRow);
-    item(ui, "Copy what happened".into(), Command::Copy(subject.title.to_string()));
+    let flagged = session.open.marks.is_flagged(subject.key);
+    item(ui, if flagged { "Take the flag away".into() } else { "Flag".into() }, MarkCommand::Flag(index, !flagged).into());
+    item(ui, "Note".into(), WindowCommand::FocusNote.into());
+    item(ui, "Mark ordinary…".into(), OrdinaryCommand::MarkOrdinary.into());
+    item(ui, "Copy row".into(), WindowCommand::CopyRow.into());
+    item(ui, "Copy what happened".into(), WindowCommand::Copy(subject.title.to_string()).into());
     if let Some(time) = subject.first_seen {
         const AROUND: i64 = 5 * 60 * 1_000_000_000;
-        item(ui, "5 minutes before and after".into(), Command::Brush(Some((time.saturating_sub(AROUND), time.saturating_add(AROUND)))));
+        item(ui, "5 minutes before and after".into(), NarrowCommand::Brush(Some((time.saturating_sub(AROUND), time.saturating_add(AROUND)))).into());
     }
     ui.separator();
     for column in [Column::Computer, Column::User, Column::Channel, Column::EventId, Column::Image] {
@@ -326,9 +326,9 @@ fn row_menu(ui: &mut Ui, session: &Session, index: u32, queue: &mut Queue) {
                     ui.close();
                 }
             };
-            item(ui, "Filter in", Command::SearchFor(format!("+{name}:\"{value}\"")));
-            item(ui, "Filter out", Command::SearchFor(format!("-{name}:\"{value}\"")));
-            item(ui, "Copy", Command::Copy(value.clone()));
+            item(ui, "Filter in", NarrowCommand::SearchFor(format!("+{name}:\"{value}\"")).into());
+            item(ui, "Filter out", NarrowCommand::SearchFor(format!("-{name}:\"{value}\"")).into());
+            item(ui, "Copy", WindowCommand::Copy(value.clone()).into());
         });
     }
 }

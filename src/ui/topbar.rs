@@ -1,6 +1,6 @@
 //! The bar at the top: menus, the case, what to do next, search, zone, device.
 
-use crate::app::{COMMANDS, Command, Entry, Menu, Session, entry, spell};
+use crate::app::{COMMANDS, CaseCommand, Entry, Menu, NarrowCommand, SelectionCommand, Session, WindowCommand, entry, spell};
 use crate::ui::screen::{Queue, Screen};
 use crate::ui::theme;
 use eframe::egui::{self, Align, Button, Key, Layout, MenuBar, RichText, TextEdit, Ui, containers::menu::MenuButton};
@@ -15,7 +15,7 @@ pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &
         if session.activity.is_busy() {
             act(ui, session, "Cancel", if matches!(session.activity, crate::app::Activity::Stopping(_)) { "Stopping…" } else { "Cancel" }, queue);
         } else {
-            let fresh = session.case().is_some() && session.rankings.is_empty();
+            let fresh = session.case().is_some() && session.open.rankings.is_empty();
             let entry = entry("Analyse");
             if let Some(entry) = entry {
                 let text = if fresh { RichText::new("Analyse").strong() } else { RichText::new("Analyse") };
@@ -38,7 +38,7 @@ fn items(ui: &mut Ui, session: &Session, menu: Menu, queue: &mut Queue) {
         ui.menu_button("Open recent", |ui| {
             for path in &session.prefs.recent {
                 if ui.button(path.display().to_string()).clicked() {
-                    queue.push(Command::Open(vec![path.clone()]));
+                    queue.push(CaseCommand::Open(vec![path.clone()]));
                     ui.close();
                 }
             }
@@ -71,16 +71,16 @@ fn place(ui: &mut Ui, session: &Session, entry: &'static Entry, button: Button<'
 
 fn right(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
     let colours = theme::colours(ui);
-    let device = session.view.ranking.as_ref().map(|r| r.report.device.as_str()).filter(|d| !d.is_empty()).unwrap_or(&session.device);
+    let device = session.open.view.ranking.as_ref().map(|r| r.report.device.as_str()).filter(|d| !d.is_empty()).unwrap_or(&session.device);
     let short = device.split(['(', ':', ';']).next().unwrap_or(device).trim();
     ui.label(RichText::new(short).small().color(colours.weak)).on_hover_text(format!("Trains on: {device}"));
     let zone = ui
         .add(Button::new(RichText::new(&session.prefs.zone).small()).frame(false))
         .on_hover_text("Zone in which times are shown; evidence is kept in UTC. Click to change.");
     if zone.clicked() {
-        queue.push(Command::Dialog(Some(crate::app::Dialog::Settings)));
+        queue.push(WindowCommand::Dialog(Some(crate::app::Dialog::Settings)));
     }
-    if session.view.order.is_some() || session.browse.open {
+    if session.open.view.order.is_some() || session.open.browse.open {
         search(ui, session, screen, queue);
     }
 }
@@ -93,7 +93,7 @@ fn mode(ui: &mut Ui, highlight: bool, queue: &mut Queue) {
         ("Filter", "Holds only what it finds. Click: mark it instead.")
     };
     if ui.button(RichText::new(name).small()).on_hover_text(help).accessible_name("Search mode").clicked() {
-        queue.push(Command::Highlight(!highlight));
+        queue.push(NarrowCommand::Highlight(!highlight));
     }
 }
 
@@ -103,10 +103,10 @@ fn search(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue
     let (searched, fault) = session.searched();
     let mut text = searched.to_owned();
     if !text.is_empty() && ui.button("×").on_hover_text("Take the search away (Esc)").accessible_name("Clear search").clicked() {
-        queue.push(Command::Search(String::new()));
+        queue.push(NarrowCommand::Search(String::new()));
     }
-    if !session.browse.open {
-        mode(ui, session.view.narrow.highlight, queue);
+    if !session.open.browse.open {
+        mode(ui, session.open.view.narrow.highlight, queue);
     }
     let width = ui.available_width().clamp(80.0, 420.0);
     let mut edit = TextEdit::singleline(&mut text)
@@ -123,11 +123,11 @@ fn search(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue
         response.request_focus();
     }
     if response.changed() {
-        queue.push(Command::Search(text));
+        queue.push(NarrowCommand::Search(text));
     }
     if response.has_focus() && ui.input(|i| i.key_pressed(Key::ArrowDown)) {
         response.surrender_focus();
-        queue.push(Command::Step(crate::app::Step::Home));
+        queue.push(SelectionCommand::Step(crate::app::Step::Home));
     }
     let help = "Blank = or, +must, -must not, \"a phrase\", column:value (computer, user, channel, event_id, image, command_line), 4000-4999, !1001";
     response.on_hover_text(fault.map_or_else(|| help.to_owned(), |f| format!("{f}\n\n{help}")));

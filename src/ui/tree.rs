@@ -1,7 +1,7 @@
 //! The process tree in the drill-down: ancestors, siblings and children, each with its chain's score; a click looks at its creation.
 
 use crate::app::words;
-use crate::app::{Command, Session};
+use crate::app::{SelectionCommand, Session};
 use crate::domain::EventKey;
 use crate::engine::{Tree, TreeRow};
 use crate::ui::screen::{Queue, Screen};
@@ -12,7 +12,7 @@ use eframe::egui::{Button, CollapsingHeader, RichText, Ui};
 const STEP: f32 = 11.0;
 
 pub(super) fn show(ui: &mut Ui, session: &Session, screen: &mut Screen, queue: &mut Queue) {
-    let Some(tree) = session.drill.tree.as_deref().filter(|t| Some(t.key) == session.drill.asked && !t.rows.is_empty()) else { return };
+    let Some(tree) = session.open.drill.tree.as_deref().filter(|t| Some(t.key) == session.open.drill.asked && !t.rows.is_empty()) else { return };
     CollapsingHeader::new("Process tree").default_open(true).show(ui, |ui| {
         let mut folded = usize::MAX;
         for (at, row) in tree.rows.iter().enumerate() {
@@ -71,7 +71,7 @@ fn line(ui: &mut Ui, tree: &Tree, row: &TreeRow, folded: bool, session: &Session
         if response.clicked()
             && let Some(key) = row.key.filter(|_| !row.here)
         {
-            queue.push(Command::LookAt(key));
+            queue.push(SelectionCommand::LookAt(key));
         }
         response.on_hover_ui(|ui| {
             ui.label(&row.image);

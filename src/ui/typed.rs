@@ -1,6 +1,6 @@
 //! What is typed into a field that a key has just opened, where a slow frame holds both: it waits until the field is there.
 
-use crate::app::Command;
+use crate::app::{Command, WindowCommand};
 use eframe::egui::{Context, Event};
 
 /// Passes after which what waits is handed on wherever it goes: what was opened has no field.
@@ -16,7 +16,7 @@ pub(super) struct Typed {
 impl Typed {
     /// Whether a command opens a field for what is typed next.
     pub(super) fn is_for(command: &Command) -> bool {
-        matches!(command, Command::FocusSearch | Command::FocusNote | Command::Dialog(Some(_)))
+        matches!(command, Command::Window(WindowCommand::FocusSearch | WindowCommand::FocusNote | WindowCommand::Dialog(Some(_))))
     }
 
     /// Keeps an event until then, if it is one of the keyboard's; whether it is.

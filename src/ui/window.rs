@@ -1,6 +1,6 @@
 //! The `eframe::App`: drains the workers, draws the panels, carries out what they pushed.
 
-use crate::app::{Command, Dialog, Pick, Session, Wish};
+use crate::app::{CaseCommand, Command, Dialog, JobCommand, MarkCommand, Pick, PlanCommand, Session, Wish};
 use crate::ui::focus::Focus;
 use crate::ui::picker::Picker;
 use crate::ui::screen::{Queue, Screen};
@@ -44,7 +44,7 @@ impl Window {
             ctx.set_zoom_factor(wanted.1);
             self.looks = Some(wanted);
         }
-        let title = if self.session.title.is_empty() { "Residue".to_owned() } else { format!("{} - Residue", self.session.title) };
+        let title = if self.session.open.title.is_empty() { "Residue".to_owned() } else { format!("{} - Residue", self.session.open.title) };
         if title != self.titled {
             ctx.send_viewport_cmd(ViewportCommand::Title(title.clone()));
             self.titled = title;
@@ -66,17 +66,17 @@ impl Window {
         if session.prefs.panels.0 {
             Panel::left("evidence").frame(side).default_size(222.0).size_range(170.0..=460.0).show(ui, |ui| evidence::show(ui, session, screen, queue));
         }
-        if session.prefs.panels.1 && (session.view.order.is_some() || session.browse.open) {
+        if session.prefs.panels.1 && (session.open.view.order.is_some() || session.open.browse.open) {
             let most = (ui.available_width() * 0.6).max(300.0);
             Panel::right("details").frame(side).default_size(348.0).size_range(260.0..=most).show(ui, |ui| details::show(ui, session, screen, queue));
         }
         CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
-            if session.browse.open {
+            if session.open.browse.open {
                 let inner = Frame::new().inner_margin(Margin { left: 8, right: 2, top: 6, bottom: 0 });
                 CentralPanel::default().frame(inner).show(ui, |ui| events::show(ui, session, screen, queue));
                 return;
             }
-            if session.view.order.is_none() {
+            if session.open.view.order.is_none() {
                 empty::waiting(ui, session, queue);
                 return;
             }
@@ -93,6 +93,15 @@ impl Window {
                 .frame(Frame::new().inner_margin(Margin { left: 8, right: 2, top: 2, bottom: 0 }))
                 .show(ui, |ui| table::show(ui, session, screen, queue));
         });
+    }
+
+    /// Hands the note that is being typed over to the case.
+    fn hand_over(&mut self) {
+        let mut queue = Queue::new();
+        details::hand_over(&mut self.screen, &mut queue);
+        for command in queue {
+            self.session.apply(command);
+        }
     }
 
     fn dialogs(&mut self, ui: &Ui, queue: &mut Queue) {
@@ -145,21 +154,21 @@ impl Window {
         for (pick, paths) in self.picker.picked() {
             match (pick, paths.first()) {
                 (_, None) => {}
-                (Pick::EvidenceFiles | Pick::EvidenceFolder, _) => queue.push(Command::Open(paths)),
-                (Pick::Baseline, _) => queue.push(Command::AddBaseline(paths)),
-                (Pick::Labels, Some(path)) => queue.push(Command::Labels(Some(path.clone()))),
-                (Pick::LabelsOut, Some(path)) => queue.push(Command::ExportLabels(path.clone())),
-                (Pick::SaveCase, Some(path)) => queue.push(Command::SaveAs(path.clone())),
-                (Pick::Annotations, Some(path)) => queue.push(Command::ImportAnnotations(path.clone())),
-                (Pick::Indicators, Some(path)) => queue.push(Command::Indicators(path.clone())),
+                (Pick::EvidenceFiles | Pick::EvidenceFolder, _) => queue.push(CaseCommand::Open(paths)),
+                (Pick::Baseline, _) => queue.push(PlanCommand::AddBaseline(paths)),
+                (Pick::Labels, Some(path)) => queue.push(PlanCommand::Labels(Some(path.clone()))),
+                (Pick::LabelsOut, Some(path)) => queue.push(MarkCommand::ExportLabels(path.clone())),
+                (Pick::SaveCase, Some(path)) => queue.push(CaseCommand::SaveAs(path.clone())),
+                (Pick::Annotations, Some(path)) => queue.push(JobCommand::ImportAnnotations(path.clone())),
+                (Pick::Indicators, Some(path)) => queue.push(JobCommand::Indicators(path.clone())),
                 (Pick::BaselineOut, Some(path)) => self.screen.baseline_out = path.display().to_string(),
                 (Pick::EventsOut, Some(path)) => self.screen.events_out = path.display().to_string(),
-                (Pick::ExportFile, Some(path)) => self.session.export.path = path.display().to_string(),
+                (Pick::ExportFile, Some(path)) => self.session.open.export.path = path.display().to_string(),
             }
         }
         let dropped: Vec<PathBuf> = ctx.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect());
         if !dropped.is_empty() {
-            queue.push(Command::Open(dropped));
+            queue.push(CaseCommand::Open(dropped));
         }
     }
 }
@@ -169,7 +178,7 @@ impl eframe::App for Window {
         if self.session.logic(Instant::now()) {
             ctx.request_repaint();
         }
-        if self.session.browse.is_waiting() {
+        if self.session.open.browse.is_waiting() {
             // How far it is; seldom, since drawing without a graphics card takes the time that the search wants. Most are done before.
             ctx.request_repaint_after(Duration::from_millis(500));
         }
@@ -184,6 +193,7 @@ impl eframe::App for Window {
         self.dress(&ctx);
         self.focus.claim(&ctx);
         self.typed.hand_on(&ctx);
+        self.screen.follow(self.session.open.id());
         let mut held = Queue::new();
         grip::take(&ctx, &mut held);
         for command in held {
@@ -197,8 +207,13 @@ impl eframe::App for Window {
         empty::hovering_files(&ctx);
         let pushed = !queue.is_empty();
         for command in queue {
+            if matches!(command, Command::Case(_)) {
+                // A note that is being typed belongs to the case that is open now.
+                self.hand_over();
+            }
             self.session.apply(command);
         }
+        self.screen.follow(self.session.open.id());
         self.grant(&ctx);
         if pushed {
             // What was asked for in this frame is to be seen in this frame.
@@ -211,10 +226,7 @@ impl eframe::App for Window {
     }
 
     fn on_exit(&mut self) {
-        let mut queue = Queue::new();
-        details::hand_over(&mut self.screen, &mut queue);
-        for command in queue.into_iter().chain([Command::CloseCase]) {
-            self.session.apply(command);
-        }
+        self.hand_over();
+        self.session.apply(CaseCommand::Close);
     }
 }

@@ -8,6 +8,7 @@ mod outputs;
 mod paths;
 mod rankings;
 mod records;
+mod session;
 
 use crate::support::estate;
 use residue::case::{Case, Change, Target, Unit};

@@ -203,7 +203,7 @@ fn opened(path: &std::path::Path, until: impl Fn(&residue::app::Session) -> bool
         let _ = sender.send(());
     });
     let mut session = residue::app::Session::new(Arc::new(residue::app::Real::new("CPU".into())), wake, None).unwrap();
-    session.apply(residue::app::Command::Open(vec![path.to_owned()]));
+    session.apply(residue::app::CaseCommand::Open(vec![path.to_owned()]));
     while !until(&session) {
         woken.recv_timeout(LONG).expect("the engine says something");
         session.logic(Instant::now());
@@ -213,12 +213,12 @@ fn opened(path: &std::path::Path, until: impl Fn(&residue::app::Session) -> bool
 
 #[test]
 fn an_unknown_table_brings_the_question_what_its_columns_mean() {
-    use residue::app::{Command, Dialog};
+    use residue::app::{CaseCommand, Dialog, WindowCommand};
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("odd.csv");
     std::fs::write(&path, "a,what,hostname\n1614834367,a program was started there,WS1\n1614834368,it ended,WS1\n").unwrap();
     let mut session = opened(&path, |session| session.dialog == Some(Dialog::Mapping));
-    let form = session.mapping.clone().unwrap();
+    let form = session.open.mapping.clone().unwrap();
     assert_eq!(
         (form.name.as_str(), form.mapping.time.as_slice(), form.mapping.message.as_slice()),
         ("odd.csv", &["a".to_owned()][..], &["what".to_owned()][..])
@@ -226,12 +226,12 @@ fn an_unknown_table_brings_the_question_what_its_columns_mean() {
     assert_eq!((form.mapping.computer.as_slice(), form.preview.rows.len()), (&["hostname".to_owned()][..], 2));
     assert_eq!(form.preview.times[0].as_deref(), Some("2021-03-04T05:06:07.0000000+00:00"));
     // Without a column of time there is nothing to read.
-    session.apply(Command::Mapping(Box::default()));
-    session.apply(Command::ReadMapped { as_told: false });
+    session.apply(CaseCommand::Mapping(Box::default()));
+    session.apply(CaseCommand::ReadMapped { as_told: false });
     assert_eq!(session.dialog, Some(Dialog::Mapping));
-    assert_eq!((&session.mapping.as_ref().unwrap().format, session.mapping.as_ref().unwrap().chosen), (&None, false));
-    session.apply(Command::Dialog(None));
-    session.apply(Command::CloseCase);
+    assert_eq!((&session.open.mapping.as_ref().unwrap().format, session.open.mapping.as_ref().unwrap().chosen), (&None, false));
+    session.apply(WindowCommand::Dialog(None));
+    session.apply(CaseCommand::Close);
 }
 
 #[test]
@@ -241,35 +241,35 @@ fn a_table_whose_columns_were_guessed_brings_the_question_when_it_was_opened_by_
     let path = dir.path().canonicalize().unwrap().join("doors.csv");
     std::fs::write(&path, "when,door,badge\n2021-03-04 05:06:07,north door opened,17\n2021-03-04 05:06:08,north door closed,17\n").unwrap();
     let session = opened(&path, |session| session.dialog == Some(Dialog::Mapping));
-    let form = session.mapping.as_ref().unwrap();
+    let form = session.open.mapping.as_ref().unwrap();
     assert_eq!((form.format.as_deref(), form.mapping.time.as_slice()), (Some("CSV"), &["when".to_owned()][..]));
-    assert_eq!(session.sources[0].events, 2, "it is read meanwhile");
+    assert_eq!(session.open.sources[0].events, 2, "it is read meanwhile");
     // In a folder there is no such question.
-    let session = opened(dir.path(), |session| session.sources.iter().any(|source| source.events == 2) && !session.activity.is_busy());
+    let session = opened(dir.path(), |session| session.open.sources.iter().any(|source| source.events == 2) && !session.activity.is_busy());
     assert_eq!(session.dialog, None);
 }
 
 #[test]
 fn a_table_that_is_known_can_be_asked_about_too() {
-    use residue::app::{Command, Dialog};
+    use residue::app::{CaseCommand, Dialog};
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/l2tcsv.csv");
     let (sender, woken) = mpsc::channel();
     let wake = Arc::new(move || {
         let _ = sender.send(());
     });
     let mut session = residue::app::Session::new(Arc::new(residue::app::Real::new("CPU".into())), wake, None).unwrap();
-    session.apply(Command::Open(vec![path]));
+    session.apply(CaseCommand::Open(vec![path]));
     let mut asked = false;
     while session.dialog != Some(Dialog::Mapping) {
         woken.recv_timeout(LONG).expect("the engine says something");
         session.logic(Instant::now());
-        if !asked && session.sources.first().is_some_and(|source| source.events > 0) && !session.activity.is_busy() {
-            session.apply(Command::MapColumns(0));
+        if !asked && session.open.sources.first().is_some_and(|source| source.events > 0) && !session.activity.is_busy() {
+            session.apply(CaseCommand::MapColumns(0));
             asked = true;
         }
     }
-    let form = session.mapping.clone().unwrap();
+    let form = session.open.mapping.clone().unwrap();
     assert_eq!((form.format.as_deref(), form.chosen), (Some("plaso l2tcsv"), false));
     assert!(form.preview.header.iter().any(|column| column == "MACB") && !form.mapping.time.is_empty());
-    session.apply(Command::CloseCase);
+    session.apply(CaseCommand::Close);
 }

@@ -81,7 +81,7 @@ pub(super) fn analysed(subjects: usize, size: Vec2, rendered: bool) -> Desk {
     let mut desk = desk(subjects, size, rendered);
     desk.click("Try the demo case");
     desk.until("the final ranking", |d| {
-        d.session().activity == residue::app::Activity::Idle && d.session().view.order.is_some() && !d.session().view.is_building()
+        d.session().activity == residue::app::Activity::Idle && d.session().open.view.order.is_some() && !d.session().open.view.is_building()
     });
     desk
 }
@@ -110,7 +110,7 @@ impl Desk {
     pub(super) fn settle(&mut self) {
         self.until("everything to settle", |d| {
             let s = d.session();
-            !s.activity.is_busy() && !s.exporting && !s.view.is_building() && !s.drill.is_waiting() && s.marks.is_all_kept()
+            !s.activity.is_busy() && !s.exporting && !s.open.view.is_building() && !s.open.drill.is_waiting() && s.open.marks.is_all_kept()
         });
     }
 
@@ -133,7 +133,7 @@ impl Desk {
         picture.save(format!("{folder}/{name}.png")).unwrap();
     }
 
-    pub(super) fn apply(&mut self, command: residue::app::Command) {
+    pub(super) fn apply(&mut self, command: impl Into<residue::app::Command>) {
         self.window.state_mut().session.apply(command);
         self.window.run_steps(2);
     }

@@ -3,7 +3,7 @@
 use super::desk::{ROWS, SIZE, analysed, ready};
 use eframe::egui::{self, Key, vec2};
 use egui_kittest::kittest::Queryable;
-use residue::app::{Command, Dialog};
+use residue::app::{Dialog, WindowCommand};
 use std::time::Duration;
 
 #[test]
@@ -15,7 +15,7 @@ fn the_palette_finds_and_runs_a_command() {
     desk.window.run_steps(2);
     desk.key(Key::Enter);
     desk.settle();
-    assert_eq!(desk.session().view.by, residue::domain::RankBy::Rarity);
+    assert_eq!(desk.session().open.view.by, residue::domain::RankBy::Rarity);
     assert_eq!(desk.session().dialog, None);
 }
 
@@ -27,7 +27,7 @@ fn what_is_typed_in_the_frame_that_opens_a_field_is_typed_into_it() {
     let all = [key(Key::F, egui::Modifiers::COMMAND), key(Key::S, egui::Modifiers::NONE), text("s"), key(Key::N, egui::Modifiers::NONE), text("n")];
     desk.window.input_mut().events.extend(all);
     desk.window.run_steps(4);
-    assert_eq!(desk.session().view.narrow.search, "sn");
+    assert_eq!(desk.session().open.view.narrow.search, "sn");
     desk.window.run_steps(2);
     desk.key(Key::Escape);
     desk.key(Key::Escape);
@@ -35,15 +35,15 @@ fn what_is_typed_in_the_frame_that_opens_a_field_is_typed_into_it() {
     desk.settle();
     desk.window.input_mut().events.extend([key(Key::N, egui::Modifiers::NONE), text("n"), key(Key::O, egui::Modifiers::NONE), text("o")]);
     desk.window.run_steps(4);
-    let view = &desk.session().view;
+    let view = &desk.session().open.view;
     let note = view.subject_at(view.selected.unwrap()).unwrap().key;
-    desk.until("the note", |d| d.session().marks.get(note).is_some_and(|mark| mark.note == "o"));
+    desk.until("the note", |d| d.session().open.marks.get(note).is_some_and(|mark| mark.note == "o"));
     desk.key(Key::Escape);
     let palette = [key(Key::K, egui::Modifiers::COMMAND), text("rarit"), text("y"), key(Key::Enter, egui::Modifiers::NONE)];
     desk.window.input_mut().events.extend(palette);
     desk.window.run_steps(12);
     desk.settle();
-    assert_eq!(desk.session().view.by, residue::domain::RankBy::Rarity);
+    assert_eq!(desk.session().open.view.by, residue::domain::RankBy::Rarity);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn everything_that_can_be_pressed_takes_room() {
     let before = [D::Open, D::Combined, D::Compare, D::Coverage, D::Export, D::ExportEvents, D::Import, D::Indicators, D::Ordinary, D::Rules];
     let after = [D::Save, D::SaveBaseline, D::Searches, D::Settings, D::Palette, D::Keys, D::Notices, D::About, D::Words];
     for dialog in before.into_iter().chain(after) {
-        desk.window.state_mut().session.apply(Command::Dialog(Some(dialog)));
+        desk.window.state_mut().session.apply(WindowCommand::Dialog(Some(dialog)));
         desk.window.run_steps(3);
         desk.takes_room(&format!("{dialog:?}"));
         desk.key(Key::Escape);

@@ -3,7 +3,7 @@
 use super::speed::{Nobody, timed};
 use crate::case::{awkward, ingest, runs, sha};
 use eframe::egui::{Context, Pos2, RawInput, Rect, vec2};
-use residue::app::{Column, Command, Dialog, Real, Session};
+use residue::app::{CaseCommand, Column, Command, Dialog, MarkCommand, NarrowCommand, Real, SelectionCommand, Session, ViewCommand, WindowCommand};
 use residue::case::{Case, Change, Target, Unit};
 use residue::control::Control;
 use residue::domain::{DetectorId, EventKey};
@@ -40,7 +40,7 @@ impl Bench {
         loop {
             self.frame(None);
             let s = &self.window.session;
-            if s.view.order.is_some() && !s.activity.is_busy() && !s.view.is_building() && !s.drill.is_waiting() && s.marks.is_all_kept() {
+            if s.open.view.order.is_some() && !s.activity.is_busy() && !s.open.view.is_building() && !s.open.drill.is_waiting() && s.open.marks.is_all_kept() {
                 return;
             }
             assert!(begin.elapsed() < Duration::from_mins(10));
@@ -91,28 +91,28 @@ fn no_action_takes_fifty_milliseconds_among_a_million_annotations() {
     let session = Session::new(Arc::new(Real::new("CPU".into())), Arc::new(|| ()), None).unwrap();
     let window = Window::new(&ctx, session, Box::new(Nobody));
     let mut bench = Bench { ctx, window, frame: eframe::Frame::_new_kittest(), longest: 0.0, time: 0.0 };
-    let mut worst = vec![bench.act("open the case", [Command::Open(vec![dir])])];
-    assert_eq!(bench.window.session.marks.flagged().len() as u64, MANY / 2);
+    let mut worst = vec![bench.act("open the case", [CaseCommand::Open(vec![dir]).into()])];
+    assert_eq!(bench.window.session.open.marks.flagged().len() as u64, MANY / 2);
     let index = |n: u64| (n * 7_919 % MANY) as u32;
     let mut each = |what: &str, make: &dyn Fn(u32) -> Vec<Command>| {
         worst.push(bench.act(what, (0..10).flat_map(|n| make(index(n)))));
     };
-    each("select a row", &|n| vec![Command::Select(n)]);
-    each("flag, or take the flag away", &|n| vec![Command::Select(n), Command::ToggleFlag]);
-    each("undo", &|_| vec![Command::Undo]);
-    each("redo", &|_| vec![Command::Redo]);
-    each("tag", &|n| vec![Command::Select(n), Command::Tag("evil".into())]);
-    each("label", &|n| vec![Command::Select(n), Command::Label(residue::domain::Verdict::Malicious)]);
-    each("note", &|n| vec![Command::Note(EventKey { source: n % 2, part: 0, record: u64::from(n) + 1 }, format!("note {n}"))]);
-    each("next flagged", &|_| vec![Command::NextFlagged(1)]);
-    each("flagged only, and all again", &|_| vec![Command::FlaggedOnly]);
-    each("flag while the list is sifted", &|n| vec![Command::Search(format!("tag:seen note:{n}")), Command::ToggleFlag]);
-    each("the export dialog", &|_| vec![Command::Dialog(Some(Dialog::Export)), Command::Dialog(None)]);
-    each("search tags", &|n| vec![Command::Search(["tag:evil", "+tag:later +note:looked", ""][n as usize % 3].into())]);
-    each("sort by count, and by rank", &|n| vec![Command::Sort(if n % 2 == 0 { Column::Count } else { Column::Rank })]);
-    let marks = &bench.window.session.marks;
+    each("select a row", &|n| vec![SelectionCommand::Select(n).into()]);
+    each("flag, or take the flag away", &|n| vec![SelectionCommand::Select(n).into(), MarkCommand::ToggleFlag.into()]);
+    each("undo", &|_| vec![MarkCommand::Undo.into()]);
+    each("redo", &|_| vec![MarkCommand::Redo.into()]);
+    each("tag", &|n| vec![SelectionCommand::Select(n).into(), MarkCommand::Tag("evil".into()).into()]);
+    each("label", &|n| vec![SelectionCommand::Select(n).into(), MarkCommand::Label(residue::domain::Verdict::Malicious).into()]);
+    each("note", &|n| vec![MarkCommand::Note(EventKey { source: n % 2, part: 0, record: u64::from(n) + 1 }, format!("note {n}")).into()]);
+    each("next flagged", &|_| vec![SelectionCommand::NextFlagged(1).into()]);
+    each("flagged only, and all again", &|_| vec![NarrowCommand::FlaggedOnly.into()]);
+    each("flag while the list is sifted", &|n| vec![NarrowCommand::Search(format!("tag:seen note:{n}")).into(), MarkCommand::ToggleFlag.into()]);
+    each("the export dialog", &|_| vec![WindowCommand::Dialog(Some(Dialog::Export)).into(), WindowCommand::Dialog(None).into()]);
+    each("search tags", &|n| vec![NarrowCommand::Search(["tag:evil", "+tag:later +note:looked", ""][n as usize % 3].into()).into()]);
+    each("sort by count, and by rank", &|n| vec![ViewCommand::Sort(if n % 2 == 0 { Column::Count } else { Column::Rank }).into()]);
+    let marks = &bench.window.session.open.marks;
     assert!(marks.is_all_kept() && marks.tagged("evil") == 10);
-    worst.push(bench.frame(Some(Command::CloseCase)));
+    worst.push(bench.frame(Some(CaseCommand::Close.into())));
     println!("close the case: {:.2} ms", worst[worst.len() - 1]);
     let longest = worst.into_iter().fold(0.0, f64::max);
     assert!(longest < BOUND, "an action takes {longest:.1} ms");

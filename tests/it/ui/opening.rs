@@ -28,9 +28,9 @@ fn a_typed_path_opens_and_waits_for_analyse() {
     desk.click("Open path");
     desk.until("the case", |d| d.session().case().is_some() && !d.session().activity.is_busy());
     desk.window.get_by_label_contains("2,619 events from 2 sources");
-    assert!(desk.session().rankings.is_empty(), "opening alone analyses nothing");
+    assert!(desk.session().open.rankings.is_empty(), "opening alone analyses nothing");
     desk.click("Analyse this evidence");
-    desk.until("a ranking", |d| d.session().view.order.is_some());
+    desk.until("a ranking", |d| d.session().open.view.order.is_some());
     desk.settle();
     assert_eq!(desk.log.lock().unwrap().plans.len(), 1);
 }
@@ -50,13 +50,13 @@ fn dropped_files_open() {
     let mut desk = desk(10, SIZE, false);
     desk.window.input_mut().dropped_files.push(Arc::new(File("/evidence/Security.evtx".into())));
     desk.until("the case", |d| d.session().case().is_some());
-    assert_eq!(desk.session().title, "Security");
+    assert_eq!(desk.session().open.title, "Security");
 }
 
 #[test]
 fn what_cannot_be_opened_is_said_with_what_to_do() {
     let mut desk = desk(10, SIZE, false);
-    desk.window.state_mut().session.apply(residue::app::Command::Open(vec!["/missing/file".into()]));
+    desk.window.state_mut().session.apply(residue::app::CaseCommand::Open(vec!["/missing/file".into()]));
     desk.until("the failure", |d| !d.session().activity.is_busy());
     assert!(desk.window.query_all_by_label_contains("nothing is there; check the path: /missing/file").count() > 0);
 }
@@ -75,21 +75,21 @@ fn file_dialogs_are_asked_for_and_their_answer_opens() {
 #[test]
 fn the_demo_is_analysed_and_shows_its_final_ranking() {
     let desk = ready();
-    assert_eq!(desk.session().view.total(), ROWS);
+    assert_eq!(desk.session().open.view.total(), ROWS);
     desk.window.get_by_label_contains("final ranking");
     desk.window.get_by_label("above: 51");
     desk.window.get_by_role_and_label(Role::Slider, "Threshold");
     desk.window.get_by_role_and_label(Role::Button, "Event fields");
-    assert!(desk.session().curve.len() == 40, "every epoch arrived");
+    assert!(desk.session().open.curve.len() == 40, "every epoch arrived");
     desk.window.get_by_label_contains("there is no timeline among the evidence");
 }
 
 #[test]
 fn cancel_answers_at_once_and_keeps_the_first_ranking() {
     let mut desk = desk(ROWS, SIZE, false);
-    desk.window.state_mut().session.plan.seed = 7;
+    desk.window.state_mut().session.open.choices.plan.seed = 7;
     desk.click("Try the demo case");
-    desk.until("training", |d| d.session().curve.len() == 40 && d.session().view.order.is_some());
+    desk.until("training", |d| d.session().open.curve.len() == 40 && d.session().open.view.order.is_some());
     desk.window.get_by_label_contains("first ranking, by counting");
     desk.until("progress", |d| d.session().pace.share().is_some());
     desk.window.get_by_label_contains("training fields");
@@ -99,7 +99,7 @@ fn cancel_answers_at_once_and_keeps_the_first_ranking() {
     assert!(desk.window.query_by_label("stopping").is_some() || !desk.session().activity.is_busy(), "the window answers in the next frame");
     desk.until("the end", |d| !d.session().activity.is_busy());
     assert!(begin.elapsed() < Duration::from_secs(5));
-    assert_eq!(desk.session().view.total(), ROWS);
+    assert_eq!(desk.session().open.view.total(), ROWS);
 }
 
 #[test]
@@ -108,20 +108,20 @@ fn a_case_opened_again_shows_what_it_showed() {
     desk.key(Key::ArrowRight);
     desk.command(Key::Num3);
     desk.settle();
-    desk.window.state_mut().session.apply(residue::app::Command::Search("+whoami".into()));
+    desk.window.state_mut().session.apply(residue::app::NarrowCommand::Search("+whoami".into()));
     desk.key(Key::Home);
     desk.key(Key::Space);
     desk.settle();
-    let (threshold, shown) = (desk.session().view.threshold, desk.session().view.shown());
+    let (threshold, shown) = (desk.session().open.view.threshold, desk.session().open.view.shown());
     let log = Arc::clone(&desk.log);
     drop(desk);
     let fake = Fake { subjects: ROWS, log: Arc::clone(&log) };
     let mut again = desk_on(fake, log, Arc::default(), SIZE, false);
     again.click("Try the demo case");
-    again.until("the ranking", |d| d.session().view.order.is_some() && !d.session().activity.is_busy());
-    assert_eq!((again.session().view.by, again.session().view.shown()), (residue::domain::RankBy::Rarity, shown));
-    assert_eq!(again.session().view.threshold, threshold);
-    assert_eq!(again.session().marks.flagged().len(), 1);
+    again.until("the ranking", |d| d.session().open.view.order.is_some() && !d.session().activity.is_busy());
+    assert_eq!((again.session().open.view.by, again.session().open.view.shown()), (residue::domain::RankBy::Rarity, shown));
+    assert_eq!(again.session().open.view.threshold, threshold);
+    assert_eq!(again.session().open.marks.flagged().len(), 1);
 }
 
 #[test]
@@ -136,14 +136,14 @@ fn unsaved_cases_are_offered_again_and_a_demo_only_looked_at_leaves_none() {
     desk.until("the deletion", |_| log.lock().unwrap().unsaved.len() == 1);
     desk.click("Open the case last used 2020-09-17 17:57:18");
     desk.until("the case", |d| d.session().case().is_some());
-    assert_eq!(desk.session().title, "Unsaved case");
+    assert_eq!(desk.session().open.title, "Unsaved case");
     let mut desk = analysed(100, SIZE, false);
-    desk.window.state_mut().session.apply(residue::app::Command::CloseCase);
+    desk.window.state_mut().session.apply(residue::app::CaseCommand::Close);
     assert_eq!(desk.log.lock().unwrap().discarded, 1);
     let mut desk = analysed(100, SIZE, false);
     desk.key(Key::Home);
     desk.key(Key::Space);
     desk.settle();
-    desk.window.state_mut().session.apply(residue::app::Command::CloseCase);
+    desk.window.state_mut().session.apply(residue::app::CaseCommand::Close);
     assert_eq!(desk.log.lock().unwrap().discarded, 0, "a demo that was worked in is kept");
 }

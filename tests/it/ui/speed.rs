@@ -3,7 +3,7 @@
 use super::fake::Fake;
 use eframe::App;
 use eframe::egui::{self, Context, Event, Key, Modifiers, MouseWheelUnit, PointerButton, Pos2, RawInput, Rect, pos2, vec2};
-use residue::app::{Activity, Command, Pick, Session};
+use residue::app::{Activity, BrowseCommand, CaseCommand, Command, NarrowCommand, Pick, Session};
 use residue::ui::{Picker, Window};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,12 +32,12 @@ impl Bench {
     fn new(subjects: usize) -> Self {
         let ctx = Context::default();
         let mut bench = Self::on(ctx, Arc::new(Fake::new(subjects)));
-        bench.window.session.apply(Command::Demo);
+        bench.window.session.apply(CaseCommand::Demo);
         let begin = Instant::now();
         loop {
             bench.frame(vec![]);
             let s = &bench.window.session;
-            if s.activity == Activity::Idle && s.view.order.is_some() && !s.view.is_building() {
+            if s.activity == Activity::Idle && s.open.view.order.is_some() && !s.open.view.is_building() {
                 break;
             }
             assert!(begin.elapsed() < Duration::from_mins(10));
@@ -80,7 +80,7 @@ impl Bench {
     fn settle(&mut self) {
         for _ in 0..2000 {
             self.frame(vec![]);
-            if !self.window.session.view.is_building() {
+            if !self.window.session.open.view.is_building() {
                 return;
             }
             std::thread::park_timeout(Duration::from_millis(5));
@@ -140,13 +140,13 @@ fn measure(subjects: usize) -> Vec<(&'static str, Figures)> {
     let handle = bench.ctx.read_response(egui::Id::unique("threshold")).expect("a threshold").rect.center();
     bench.frame(vec![Event::PointerMoved(handle)]);
     bench.frame(vec![button(handle, true)]);
-    let from = bench.window.session.view.above();
+    let from = bench.window.session.open.view.above();
     let drag = (0..240).map(|i| {
         let x = handle.x - 4.0 - 300.0 * ((i as f32 / 40.0).sin().abs());
         bench.frame(vec![Event::PointerMoved(pos2(x, handle.y))])
     });
     results.push(("drag the threshold", figures(drag.collect())));
-    assert_ne!(bench.window.session.view.above(), from, "the drag moved it");
+    assert_ne!(bench.window.session.open.view.above(), from, "the drag moved it");
     bench.frame(vec![button(handle, false)]);
     let table = pos2(900.0, 800.0);
     bench.frame(vec![Event::PointerMoved(table)]);
@@ -207,17 +207,24 @@ fn frames_stay_short_while_a_big_case_is_searched_sorted_and_grouped() {
         return;
     };
     let mut bench = Bench::on(Context::default(), Arc::new(residue::app::Real::new("CPU".into())));
-    bench.window.session.apply(Command::Open(vec![case.into()]));
+    bench.window.session.apply(CaseCommand::Open(vec![case.into()]));
     bench.frames_while(|s| s.case().is_none() || s.activity.is_busy());
-    let search = |text: &str| Command::Search(text.into());
-    let (image, sort) = (residue::case::search::Column::Image, Command::SortEvents);
-    for command in [Command::ToggleEvents, search("powershell"), search("fields:0x3e7"), search(""), sort(image), Command::GroupEvents(Some(image))] {
+    let search = |text: &str| Command::from(NarrowCommand::Search(text.into()));
+    let image = residue::case::search::Column::Image;
+    for command in [
+        BrowseCommand::ToggleEvents.into(),
+        search("powershell"),
+        search("fields:0x3e7"),
+        search(""),
+        BrowseCommand::SortEvents(image).into(),
+        BrowseCommand::GroupEvents(Some(image)).into(),
+    ] {
         let what = format!("{command:?}");
         let begin = Instant::now();
         bench.window.session.apply(command);
-        let f = figures(bench.frames_while(|s| s.browse.is_waiting()));
+        let f = figures(bench.frames_while(|s| s.open.browse.is_waiting()));
         eprintln!("{what}: {:.0} ms; {:.2} ms a frame (mean), {:.2} (95 %)", begin.elapsed().as_secs_f64() * 1e3, f.mean, f.p95);
-        assert!(bench.window.session.browse.fault.is_none() && f.mean < 4.0, "{what} takes {:.2} ms a frame", f.mean);
+        assert!(bench.window.session.open.browse.fault.is_none() && f.mean < 4.0, "{what} takes {:.2} ms a frame", f.mean);
     }
-    eprintln!("{} events, {:?} MiB resident", bench.window.session.browse.total(), resident());
+    eprintln!("{} events, {:?} MiB resident", bench.window.session.open.browse.total(), resident());
 }

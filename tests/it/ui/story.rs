@@ -4,7 +4,7 @@
 use super::desk::{Desk, SIZE, working_desk};
 use eframe::egui::{self, Key, Modifiers, Role, vec2};
 use egui_kittest::kittest::Queryable;
-use residue::app::{Command, Pick};
+use residue::app::{CaseCommand, JobCommand, Pick, PlanCommand, WindowCommand};
 use residue::control::Control;
 use residue::domain::DetectorId;
 use residue::synth;
@@ -44,14 +44,14 @@ struct Standing {
 fn standing(desk: &Desk) -> Standing {
     let s = desk.session();
     Standing {
-        subjects: s.view.total(),
-        shown: s.view.shown(),
-        first: s.view.at_row(0).and_then(|i| s.view.subject_at(i)).map(|s| s.title.to_string()).unwrap_or_default(),
-        threshold: s.view.threshold,
-        search: s.view.narrow.search.clone(),
-        flagged: s.marks.flagged().len(),
-        ordinary: s.view.suppressed.iter().sum(),
-        rules: (s.findings.results, s.findings.joined),
+        subjects: s.open.view.total(),
+        shown: s.open.view.shown(),
+        first: s.open.view.at_row(0).and_then(|i| s.open.view.subject_at(i)).map(|s| s.title.to_string()).unwrap_or_default(),
+        threshold: s.open.view.threshold,
+        search: s.open.view.narrow.search.clone(),
+        flagged: s.open.marks.flagged().len(),
+        ordinary: s.open.view.suppressed.iter().sum(),
+        rules: (s.open.findings.results, s.open.findings.joined),
     }
 }
 
@@ -72,7 +72,7 @@ fn a_case_from_the_first_look_to_the_report_and_open_again() {
     desk.key(Key::Enter);
     assert_eq!(desk.hand.lock().unwrap().asked, [Pick::Baseline]);
     desk.hand.lock().unwrap().answers.push((Pick::Baseline, vec![good]));
-    desk.until("the baseline", |d| d.session().plan.baseline.len() == 1);
+    desk.until("the baseline", |d| d.session().open.choices.plan.baseline.len() == 1);
     desk.window.get_by_label("Baseline (known-good): 1");
 
     desk.shot("story-1-evidence-and-baseline");
@@ -82,7 +82,7 @@ fn a_case_from_the_first_look_to_the_report_and_open_again() {
         desk.click(&format!("Run {}", detector.title()));
     }
     desk.click("Analyse this evidence");
-    desk.until("the rankings", |d| !d.session().activity.is_busy() && d.session().rankings.len() >= 2);
+    desk.until("the rankings", |d| !d.session().activity.is_busy() && d.session().open.rankings.len() >= 2);
     desk.window.get_by_role_and_label(Role::Button, DetectorId::Fields.title()).click();
     desk.window.run_steps(2);
     desk.settle();
@@ -92,30 +92,30 @@ fn a_case_from_the_first_look_to_the_report_and_open_again() {
 
     // Drag the threshold.
     let handle = desk.window.get_by_role_and_label(Role::Slider, "Threshold").rect().center();
-    let before = desk.session().view.above();
+    let before = desk.session().open.view.above();
     desk.window.drag_at(handle);
     desk.window.step();
     desk.window.hover_at(handle - vec2(40.0, 0.0));
     desk.window.step();
     desk.window.drop_at(handle - vec2(40.0, 0.0));
     desk.window.run_steps(2);
-    assert!(desk.session().view.above() > before);
+    assert!(desk.session().open.view.above() > before);
 
     desk.shot("story-3-threshold");
 
     // Mark the third row, and all like it, ordinary.
-    let total = desk.session().view.total();
+    let total = desk.session().open.view.total();
     desk.key(Key::Home);
     desk.key(Key::ArrowDown);
     desk.key(Key::ArrowDown);
     desk.settle();
     desk.window.key_press_modifiers(Modifiers::SHIFT, Key::O);
     desk.window.run_steps(3);
-    let taken = desk.session().ordinary.taken;
+    let taken = desk.session().open.ordinary.taken;
     desk.type_into("Reason", "backup job of the house");
     desk.key(Key::Enter);
     desk.settle();
-    assert_eq!(desk.session().view.total(), total - taken);
+    assert_eq!(desk.session().open.view.total(), total - taken);
     desk.shot("story-4-ordinary");
 
     // Flag two rows, and write a note on one.
@@ -124,11 +124,13 @@ fn a_case_from_the_first_look_to_the_report_and_open_again() {
     desk.key(Key::ArrowDown);
     desk.key(Key::Space);
     desk.settle();
-    let noted = desk.session().view.subject().unwrap().key;
+    let noted = desk.session().open.view.subject().unwrap().key;
     desk.key(Key::N);
     desk.window.step();
     desk.window.get_by_label("Note").type_text("asked the owner");
-    desk.until("the note to be kept", |d| d.session().marks.get(noted).is_some_and(|m| m.note == "asked the owner") && d.session().marks.is_all_kept());
+    desk.until("the note to be kept", |d| {
+        d.session().open.marks.get(noted).is_some_and(|m| m.note == "asked the owner") && d.session().open.marks.is_all_kept()
+    });
 
     desk.shot("story-5-flag-and-note");
 
@@ -139,7 +141,7 @@ fn a_case_from_the_first_look_to_the_report_and_open_again() {
     desk.window.get_by_label_contains("Row rank 2 ").click();
     desk.window.run_steps(2);
     desk.open_by_dialog(&rules);
-    desk.until("the joined rules", |d| d.session().findings.joined == 40);
+    desk.until("the joined rules", |d| d.session().open.findings.joined == 40);
     desk.settle();
     desk.window.get_by_label("Only rules");
     desk.shot("story-6-rules");
@@ -150,14 +152,14 @@ fn a_case_from_the_first_look_to_the_report_and_open_again() {
     desk.window.get_by_label("Search").type_text("-ruled:yes");
     desk.window.run_steps(3);
     desk.settle();
-    assert!(desk.session().view.shown() < desk.session().view.total());
+    assert!(desk.session().open.view.shown() < desk.session().open.view.total());
     desk.window.get_by_label("Remove filter search -ruled:yes");
     desk.shot("story-7-search");
 
     // Look at all events behind it, and come back.
     desk.key(Key::F6);
-    desk.until("the events", |d| d.session().browse.open && !d.session().browse.is_waiting());
-    assert!(desk.session().browse.found.len() > 5_000);
+    desk.until("the events", |d| d.session().open.browse.open && !d.session().open.browse.is_waiting());
+    assert!(desk.session().open.browse.found.len() > 5_000);
     desk.shot("story-8-all-events");
     desk.click("Back to the ranking");
 
@@ -195,13 +197,13 @@ fn a_case_from_the_first_look_to_the_report_and_open_again() {
     let mut again = working_desk(egui::vec2(1366.0, 768.0));
     again.type_into("Path of evidence", &saved.display().to_string());
     again.click("Open path");
-    again.until("the case", |d| d.session().view.order.is_some() && d.session().findings.joined == 40);
+    again.until("the case", |d| d.session().open.view.order.is_some() && d.session().open.findings.joined == 40);
     again.settle();
     assert_eq!(standing(&again), stood);
-    assert_eq!(again.session().marks.get(noted).map(|m| m.note.as_str()), Some("asked the owner"));
+    assert_eq!(again.session().open.marks.get(noted).map(|m| m.note.as_str()), Some("asked the owner"));
     again.window.get_by_label("Remove filter search -ruled:yes");
     again.shot("story-10-opened-again");
-    again.window.state_mut().session.apply(Command::CloseCase);
+    again.window.state_mut().session.apply(CaseCommand::Close);
 }
 
 #[test]
@@ -213,14 +215,14 @@ fn what_known_good_evidence_teaches_is_saved_from_the_window() {
     desk.settle();
     let out = folder.path().join("good.baseline");
     let ask = |desk: &mut Desk| {
-        desk.window.state_mut().session.apply(Command::Dialog(Some(residue::app::Dialog::SaveBaseline)));
+        desk.window.state_mut().session.apply(WindowCommand::Dialog(Some(residue::app::Dialog::SaveBaseline)));
         desk.window.run_steps(3);
     };
     ask(&mut desk);
     desk.window.get_by_label_contains("Nothing is known-good yet");
     desk.key(Key::Escape);
     let good = known_good(&folder.path().join("good"));
-    desk.window.state_mut().session.apply(Command::AddBaseline(vec![good]));
+    desk.window.state_mut().session.apply(PlanCommand::AddBaseline(vec![good]));
     ask(&mut desk);
     desk.type_into("Description of the baseline", "three thousand events of another house");
     desk.type_into("Path of the baseline", &out.display().to_string());
@@ -230,7 +232,7 @@ fn what_known_good_evidence_teaches_is_saved_from_the_window() {
     assert!(desk.session().notices.iter().any(|notice| notice.text.contains("a baseline was saved: ")));
     // A file that is there is not replaced.
     let before = std::fs::read(&out).unwrap();
-    desk.window.state_mut().session.apply(Command::SaveBaseline(out.clone(), String::new()));
+    desk.window.state_mut().session.apply(JobCommand::SaveBaseline(out.clone(), String::new()));
     assert!(desk.session().notices.last().is_some_and(|notice| notice.text.contains("choose another name")));
     assert_eq!(std::fs::read(&out).unwrap(), before);
 }

@@ -1,5 +1,6 @@
 //! Labels for the process classifier: tags that the case keeps with who, when and why, undone like any other.
 
+use crate::app::command::SelectionCommand;
 use crate::app::marks::Mark;
 use crate::app::session::Session;
 use crate::app::writer::Written;
@@ -28,17 +29,17 @@ impl Session {
     /// Labels of the case: malicious and benign ones.
     #[must_use]
     pub fn labels(&self) -> (usize, usize) {
-        (self.marks.tagged(Verdict::Malicious.name()), self.marks.tagged(Verdict::Benign.name()))
+        (self.open.marks.tagged(Verdict::Malicious.name()), self.open.marks.tagged(Verdict::Benign.name()))
     }
 
     /// Labels the selected subject's process. A subject of many processes, or of none, is not labelled.
     pub(super) fn label(&mut self, verdict: Verdict) {
-        let detector = self.view.ranking.as_ref().map(|ranking| ranking.report.detector);
+        let detector = self.open.view.ranking.as_ref().map(|ranking| ranking.report.detector);
         if matches!(detector, Some(DetectorId::Groups | DetectorId::Timeline)) {
             self.say("this row is not one process: label processes in Process behaviour, Process chains or Event fields");
             return;
         }
-        let Some(key) = self.view.subject().map(|subject| subject.key) else { return };
+        let Some(key) = self.open.view.subject().map(|subject| subject.key) else { return };
         self.change(&[key], |mark| mark.label(verdict));
         let (malicious, benign) = self.labels();
         self.say(format!("{malicious} labelled malicious, {benign} benign; F5 trains on them"));
@@ -46,26 +47,27 @@ impl Session {
 
     /// Selects the unlabelled process whose log-odds are nearest to 0.
     pub(super) fn least_sure(&mut self) {
-        let Some(ranking) = self.view.ranking.clone().filter(|ranking| ranking.report.detector == DetectorId::Process && ranking.report.validation.is_some())
+        let Some(ranking) =
+            self.open.view.ranking.clone().filter(|ranking| ranking.report.detector == DetectorId::Process && ranking.report.validation.is_some())
         else {
             self.say("label some processes with M and B, analyse, and look at Process behaviour: then it can be told");
             return;
         };
-        let said = |key: EventKey| self.marks.get(key).is_some_and(|mark| mark.verdict().is_some());
+        let said = |key: EventKey| self.open.marks.get(key).is_some_and(|mark| mark.verdict().is_some());
         let open = ranking.report.subjects.iter().enumerate().filter(|(_, subject)| !said(subject.key));
         let sure = open.filter_map(|(at, subject)| subject.learned.map(|odds| (odds.abs(), at)));
         match sure.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))) {
-            Some((_, at)) => self.apply(crate::app::Command::Select(at as u32)),
+            Some((_, at)) => self.apply_selection(SelectionCommand::Select(at as u32)),
             None => self.say("every process is labelled"),
         }
     }
 
     /// Writes the case's labels as CSV.
     pub(super) fn export_labels(&mut self, path: PathBuf) {
-        let Some(case) = self.case.clone() else { return };
+        let Some(case) = self.open.case.clone() else { return };
         let engine = Arc::clone(&self.engine);
         self.say(format!("labels are written to {}", path.display()));
-        self.writer.write(move || {
+        self.write(move || {
             let failure = engine.export_labels(&case, &path).err().map(|why| format!("the labels could not be written ({why}): {}", path.display()));
             Written { keys: vec![], failure }
         });
