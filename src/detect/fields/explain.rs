@@ -70,17 +70,31 @@ impl Reasons {
             let score = self.tails.as_ref().map_or_else(|| bits.score(), |tails| tails.score(cell.0, bits));
             parts.push(self.field_part(row, cell, score, bits.given > bits.alone));
         }
-        if let Some(lent) = self.lent.get(index).filter(|lent| lent.from != NONE && lent.bits != 0.0) {
+        // What an event lends itself is told by its own parts; a relative is named with its own reason.
+        if let Some(lent) = self.lent.get(index).filter(|lent| lent.from != NONE && lent.bits != 0.0 && lent.from as usize != index) {
             let title = self.titles.get(lent.from as usize).map_or("", |title| title);
-            let observed = match (lent.from as usize == index, lent.ancestor) {
-                (true, _) => "this is the most unusual event of its process".to_owned(),
-                (false, false) => format!("its process also: {}", cut(title)),
-                (false, true) => format!("an ancestor of its process: {}", cut(title)),
+            let whose = if lent.ancestor { "an ancestor of its process" } else { "its process also" };
+            let observed = match self.strongest(lent.from) {
+                Some(reason) => format!("{whose}: {} ({reason})", cut(title)),
+                None => format!("{whose}: {}", cut(title)),
             };
             let part = Contribution { name: "process context".into(), share: 0.0, observed, expected: String::new() };
             parts.push((lent.bits, part));
         }
         parts
+    }
+
+    /// The largest of a row's own parts, in words.
+    fn strongest(&self, index: u32) -> Option<String> {
+        let row = self.rows.get(index as usize)?;
+        let kind = self.knowledge.kind_score(row, self.tails.is_some());
+        let cells = row.cells.iter().zip(self.knowledge.cells(row)).map(|(&cell, bits)| {
+            let score = self.tails.as_ref().map_or_else(|| bits.score(), |tails| tails.score(cell.0, bits));
+            (score, cell, bits.given > bits.alone)
+        });
+        let best = cells.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1))).filter(|(score, ..)| *score > kind);
+        let (_, part) = best.map_or_else(|| self.kind_part(row, kind), |(score, cell, given)| self.field_part(row, cell, score, given));
+        Some(part.reason())
     }
 
     fn classic(&self, row: &Row) -> Vec<Part> {
