@@ -174,7 +174,9 @@ fn resolve(path: &Path) -> Result<PathBuf, String> {
             return Ok(if rest.as_os_str().is_empty() { real } else { real.join(rest) });
         }
         let target = std::fs::read_link(there).map_err(|e| e.to_string())?;
-        path = there.parent().unwrap_or(there).join(target).join(rest);
+        let led = there.parent().unwrap_or(there).join(target);
+        // Joining nothing would put a slash behind the link, and ask for what it leads to instead of for itself.
+        path = if rest.as_os_str().is_empty() { led } else { led.join(rest) };
     }
     Err("its links lead in a circle".into())
 }

@@ -119,7 +119,7 @@ fn room_10_rank_by_is_decided_in_one_place() {
     for file in [
         "engine/analyse.rs",
         "app/order.rs",
-        "app/planning.rs",
+        "app/doing/planning.rs",
         "cli/triage.rs",
         "detect/groups/subject.rs",
         "detect/fields/subjects.rs",
